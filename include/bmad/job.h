@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A job module: one file in jobs/, ending in its descriptor, listed in jobs/jobs.c.
+ *
+ * A module reads from top to bottom and says only what is peculiar to it. There is no clock, no socket, no
+ * credential, no transaction and no chat format in it: see run.h for what it asks for instead.
+ */
+#ifndef BMAD_JOB_H
+#define BMAD_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bmad/err.h>
+#include <bmad/json.h>
+#include <bmad/message.h>
+#include <bmad/option.h>
+#include <bmad/run.h>
+#include <bmad/sql.h>
+#include <bmad/time.h>
+
+struct job_module {
+	const char *name;
+	const char *summary;  /* one line for `bmad modules` */
+	const char *schedule; /* its own; NULL: only what the job says */
+	const struct option *options; /* NULL: none */
+	size_t options_size;
+	/* An interrupted run may run once more: true for modules that only queue messages. */
+	bool restartable;
+
+	/*
+	 * Looks at options that a table cannot judge (two keys that exclude each other). CONFIG error
+	 * beginning with the option's name; NULL function: nothing to judge. Reads nothing.
+	 */
+	struct err *(*check)(const void *options);
+	/* The run. What it queued is committed if it returns NULL. */
+	struct err *(*run)(struct run *run);
+	/*
+	 * What must follow the commit in another database. Repeatable: a run that died before it is finished by the next.
+	 */
+	struct err *(*after_commit)(struct run *run);
+};
+
+/* Every module, ending with NULL: jobs/jobs.c. */
+extern const struct job_module *const job_modules[];
+
+#endif

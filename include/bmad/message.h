@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A message as a job queues it: what it is about; the text comes from the data object and a template. */
+#ifndef BMAD_MESSAGE_H
+#define BMAD_MESSAGE_H
+
+#include <bmad/time.h>
+
+enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_CRITICAL };
+
+struct message {
+	const char *kind; /* "report", "alert", ...: names the template */
+	/*
+	 * The dedupe key: a second message with the same channel, recipient and key is suppressed. NULL:
+	 * one per slot (job, slot and kind).
+	 */
+	const char *key;
+	const char *channel; /* NULL: each of the job's channels */
+	const char *to;      /* recipient; NULL: the channel's own */
+	const char *lane;    /* messages of one lane go out in order; NULL: no order */
+	utc_t expires;       /* useless afterwards; 0: as the job and the channel say */
+	enum severity severity;
+};
+
+/* How a message that was waited for ended. */
+enum outcome {
+	OUTCOME_QUEUED, /* not yet: it stays in the outbox */
+	OUTCOME_DELIVERED,
+	OUTCOME_AMBIGUOUS, /* perhaps delivered; a person decides */
+	OUTCOME_REJECTED,
+	OUTCOME_EXPIRED,
+	OUTCOME_SUPPRESSED, /* a message with this key is there already */
+	OUTCOME_DRY_RUN,
+};
+
+#endif

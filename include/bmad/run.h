@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run: all that a job module may ask for and do.
+ *
+ * A run has one clock reading and one slot; what it queues and stores becomes real in one commit when its
+ * function returns NULL, and never happened when it returns an error or dies.
+ */
+#ifndef BMAD_RUN_H
+#define BMAD_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bmad/err.h>
+#include <bmad/json.h>
+#include <bmad/message.h>
+#include <bmad/sql.h>
+#include <bmad/time.h>
+
+struct run;
+
+/* -- what the run is; texts are borrowed for as long as the run lasts -- */
+const void *run_options(const struct run *run); /* the module's options structure, references resolved */
+const char *run_job(const struct run *run);
+const char *run_node(const struct run *run);  /* this host's name */
+const struct tz *run_tz(const struct run *run); /* the job's time zone */
+utc_t run_slot(const struct run *run);
+utc_t run_now(const struct run *run);         /* read once, when the run began; --at sets it */
+bool run_is_dry(const struct run *run);
+
+/* -- where data comes from -- */
+
+/* The connection to source NAME, kept between runs; borrowed until the run ends. */
+struct err *run_source(struct run *run, const char *name, struct sql **out_db) MUST_CHECK;
+
+/* The value that this job stored under KEY, owned by the run; NULL if there is none or it has expired. */
+struct err *run_state_get(struct run *run, const char *key, const struct json **out_value) MUST_CHECK;
+
+/* -- what the run leaves behind, with its commit -- */
+
+/* A new empty data object, owned by the run; pass it to run_queue() or run_send(). */
+struct json *run_data(struct run *run);
+
+/* Renders DATA for each channel of MESSAGE; it goes out after the commit. */
+struct err *run_queue(struct run *run, const struct message *message, struct json *data) MUST_CHECK;
+
+/*
+ * Commits the message now, sends it with priority and waits for its outcome until it expires (MESSAGE
+ * must have a channel, a key and `expires`). The key is the ledger: if a message with it exists no second is made and
+ * its state is the answer; only a dead one is tried anew. An error means that nothing was committed.
+ */
+struct err *run_send(struct run *run, const struct message *message, struct json *data,
+    enum outcome *out_outcome) MUST_CHECK;
+
+/* Stores VALUE (taken; NULL deletes) under KEY until EXPIRES (0: for good). */
+void run_state_set(struct run *run, const char *key, struct json *value, utc_t expires);
+
+/* A number the run reports: in its log line, in the history and as bmad_job_value. */
+void run_value(struct run *run, const char *name, double value);
+
+/* -- what the run says -- */
+
+/* The step it stands in: what a killed run is reported with. Costs nothing to speak of. */
+void run_step(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A decision, narrated with --debug. */
+void run_decide(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A line for the log (event job_log), when the run goes on but something is worth telling. */
+void run_warn(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

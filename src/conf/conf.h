@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration: bmad.yaml read, checked and turned into structures.
+ *
+ *	struct conf_problems problems = {0};
+ *	struct conf *conf = conf_load(&(struct conf_request){.path = path, .now = now}, &problems);
+ *	... print the problems; conf is NULL if one of them is an error ...
+ *	conf_destroy(conf);
+ *
+ * Loading reports ALL problems, each with file, line and column. References `${...}` stay as they are
+ * written: the process that uses a value resolves it (conf_resolve). A loaded configuration never
+ * changes and is shared by fork.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bmad/job.h>
+#include <bmad/option.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "schedule/schedule.h"
+
+struct channel_type;
+struct source_type;
+
+struct conf_place {
+	const char *file;
+	int line, column; /* from 1; 0: the file as a whole */
+};
+
+enum problem_level { PROBLEM_WARNING, PROBLEM_ERROR };
+
+struct conf_problem {
+	enum problem_level level;
+	struct conf_place place;
+	const char *text;
+};
+
+struct conf_problems {
+	struct arena arena;
+	struct conf_problem *items;
+	size_t count, capacity, errors;
+};
+
+/* Adds one; the text is formatted into the list's arena. */
+void conf_problem(struct conf_problems *problems, enum problem_level level, struct conf_place place,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* `FILE:LINE:COL: error: text`, a line each. */
+void conf_problems_print(const struct conf_problems *problems, struct buf *out);
+void conf_problems_done(struct conf_problems *problems);
+
+enum misfire { MISFIRE_ONE, MISFIRE_NONE, MISFIRE_ALL };
+enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_ALLOW };
+enum dedupe { DEDUPE_KEY, DEDUPE_SLOT };
+
+struct conf_daemon {
+	const char *store; /* "sqlite:/path" with the path absolute; never NULL after loading */
+	int64_t workers;
+	const char *timezone; /* name; the system's by default */
+	int log_target;       /* enum conf_log_target */
+	const char *log_facility;
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	const char *control; /* absolute path */
+	int64_t stop_timeout_ms;
+};
+
+enum conf_log_target { TARGET_AUTO, TARGET_SYSLOG, TARGET_STDERR };
+
+struct conf_source {
+	const char *name;
+	struct conf_place place;
+	const struct source_type *type;
+	struct secret url; /* may hold a password */
+	struct secret password;
+	int64_t statement_timeout_ms;
+	const char *schema;
+	bool writable;
+};
+
+struct conf_channel {
+	const char *name;
+	struct conf_place place;
+	const struct channel_type *type;
+	const void *options; /* of the type's own structure */
+	/* and what every channel has */
+	bool enabled;
+	struct rates rate;
+	int64_t in_flight;
+	int64_t timeout_ms;
+	int64_t retry_initial_ms, retry_max_ms, max_age_ms;
+	int on_ambiguous; /* enum on_ambiguous */
+	struct texts retry_on; /* status codes */
+	const char *ca_file, *proxy;
+	bool allow_http;
+};
+
+enum on_ambiguous { AMBIGUOUS_RETRY, AMBIGUOUS_HOLD };
+
+struct conf_job {
+	const char *name;
+	struct conf_place place;
+	const struct job_module *module;
+	const char *about;
+	bool enabled;
+	const struct schedule **schedules; /* none: runs by hand only */
+	size_t schedule_count;
+	uint64_t fingerprint; /* of schedules, zone and dst: what the phase depends on */
+	const struct tz *tz;
+	const struct conf_channel **channels;
+	size_t channel_count;
+	const void *options; /* of the module's own structure */
+	int misfire, overlap, dedupe;
+	int64_t max_late_ms;  /* -1: until the next slot is due (none for MISFIRE_ALL) */
+	int64_t max_catchup;
+	int64_t timeout_ms;
+	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */
+	const struct json *vars;
+	const struct json *templates; /* kind -> stem */
+	bool dry_run, debug, log_message;
+};
+
+struct conf {
+	struct arena arena;
+	const char *path;        /* as found, absolute */
+	const char *folder;      /* its folder: relative paths are relative to it */
+	const char *environment; /* NULL: none */
+	struct conf_daemon daemon;
+	struct conf_source *sources;
+	size_t source_count;
+	struct conf_channel *channels; /* `console` is among them, named or not */
+	size_t channel_count;
+	struct conf_job *jobs;
+	size_t job_count;
+	struct conf_index *index; /* names to entries, of the sections that can be long */
+};
+
+struct conf_request {
+	const char *path;        /* NULL: $BMAD_CONFIG, ./bmad.yaml, /etc/bmad/bmad.yaml */
+	const char *environment; /* NULL: $BMAD_ENV, else none */
+	/* `--set KEY=VALUE` of --once, for the options of this job; VALUE typed like the option. */
+	const char *set_job;
+	const char *const *sets;
+	size_t set_count;
+	utc_t now;               /* for warnings about the coming year's clock changes */
+};
+
+/* NULL if there was an error; PROBLEMS then says all that is wrong. Warnings may come with success. */
+struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems);
+void conf_destroy(struct conf *conf);
+
+const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
+const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
+const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
+/* The job of that name, or a CONFIG error with near names. */
+struct err *conf_job_get(const struct conf *conf, const char *name, const struct conf_job **out_job) MUST_CHECK;
+
+/*
+ * A copy of the structure OPTIONS (SIZE bytes, described by TABLE) in ARENA with each `${NAME}`,
+ * `${file:PATH}` and `${cred:NAME}` in its texts replaced by what it stands for, now, and `$${` by `${`. What was
+ * resolved, and every secret, is made known to the redactor. CONFIG error naming the reference (never its value).
+ */
+struct err *conf_resolve(const struct conf *conf, const struct option *table, const void *options, size_t size,
+    struct arena *arena, const void **out_options) MUST_CHECK;
+/* The same for one text and for the entries that have tables of their own in conf. */
+struct err *conf_resolve_text(const struct conf *conf, const char *text, struct arena *arena,
+    const char **out_text) MUST_CHECK;
+struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source, struct arena *arena,
+    struct conf_source *out_source) MUST_CHECK;
+
+/* Pure: prints a table for `bmad modules`: key, type, default, meaning. */
+void options_print(const struct option *table, struct buf *out);
+/* The tables of the sections themselves, for `bmad modules job`, `daemon`, `channel`, `source`. */
+extern const struct option conf_daemon_options[], conf_job_options[], conf_channel_options[],
+    conf_source_options[];
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Channel types: one file (channel_NAME.c) and one row of the table each.
+ *
+ * A type composes a request from a message and classifies the answer; both are pure. The sender does the
+ * rest: lanes, rates, the wire, retries, the store. Types that need no network (console, file) write for
+ * themselves in `write`.
+ */
+#ifndef SEND_CHANNEL_H
+#define SEND_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <bmad/err.h>
+#include <bmad/option.h>
+
+#include "base/mem.h"
+#include "conf/conf.h"
+
+/* A message as it stands in the outbox and comes to the sender. */
+struct outgoing {
+	const char *id; /* UUIDv7, the same for every attempt */
+	int64_t run;
+	const char *job;
+	const char *channel;
+	const char *lane; /* "" : no order */
+	const char *kind;
+	const char *key;
+	const char *to; /* "" : the channel's own */
+	const char *subject;
+	const char *content_type;
+	const char *payload; /* as rendered; NUL-terminated, may hold NULs */
+	size_t payload_length;
+	int64_t slot;       /* utc_t */
+	int64_t created_ms; /* wall clock */
+	int64_t expires_ms;
+	int64_t attempts; /* made before this one */
+	int64_t severity; /* enum severity */
+};
+
+struct header {
+	const char *name, *value;
+};
+
+/* What goes on the wire; everything in it lives in the attempt's arena. */
+struct wire_request {
+	const char *method; /* "POST" */
+	const char *url;    /* byte for byte as configured; a secret */
+	struct header headers[16];
+	size_t header_count;
+	const char *body;
+	size_t body_length;
+};
+
+/* What came back, as far as it came. */
+struct wire_answer {
+	long status;         /* HTTP status, 0: none came */
+	const char *body;    /* at most 64 KiB, NUL-terminated */
+	size_t body_length;
+	bool complete;       /* the body ended where the answer said it would */
+	bool request_sent;   /* the request may have reached the other side (transport faults) */
+	const char *fault;   /* what the transport said when it failed, else NULL; holds no secret */
+	bool certificate;    /* the fault: certificate or host name wrong, unknown CA */
+	int64_t retry_after_ms; /* as the answer asked, both forms; -1: it did not */
+};
+
+enum verdict {
+	VERDICT_DELIVERED,
+	VERDICT_LATER,     /* surely not delivered: try again */
+	VERDICT_UNCERTAIN, /* perhaps delivered: as the channel's on_ambiguous says */
+	VERDICT_REJECTED,  /* this message never: dead */
+	VERDICT_GONE,      /* the destination refuses for good: dead, and the channel is suspended */
+};
+
+struct classification {
+	enum verdict verdict;
+	const char *reason; /* for people: "HTTP 503: overloaded"; in the attempt's arena or a constant */
+	int64_t retry_after_ms; /* a lower bound from the body; -1: none */
+	const char *provider_id; /* or NULL */
+};
+
+struct channel_type {
+	const char *name;
+	const char *summary; /* for `bmad modules` */
+	const char *format;  /* of its templates: "json" or "txt" */
+	const char *content_type;
+	const struct option *options;
+	size_t options_size;
+	size_t budget; /* bytes of payload that the provider takes; 0: no limit */
+	/* Defaults of the keys that every channel has. */
+	const char *rate; /* "4/s, 60/30s"; NULL: none */
+	const char *retry_initial, *retry_max, *max_age;
+	enum on_ambiguous on_ambiguous;
+	/*
+	 * Judges what the table cannot: CONFIG error beginning with the key's name. URLs that hold references are not yet known
+	 * here; compose refuses what is wrong with them.
+	 */
+	struct err *(*check)(const struct conf_channel *channel, const void *options);
+	/* OPTIONS with references resolved. NOW is the attempt's Unix second (signatures). */
+	struct err *(*compose)(const struct conf_channel *channel, const void *options,
+	    const struct outgoing *message, int64_t now, struct arena *arena, struct wire_request *out_request);
+	/* Pure. */
+	void (*classify)(const struct conf_channel *channel, const void *options, const struct wire_answer *answer,
+	    struct arena *arena, struct classification *out);
+	/* Instead of the two above for types without a network. Durable when it returns NULL. */
+	struct err *(*write)(const struct conf_channel *channel, const void *options,
+	    const struct outgoing *message);
+};
+
+/* Every type, ending with NULL: channel.c. */
+extern const struct channel_type *const channel_types[];
+const struct channel_type *channel_type_find(const char *name);
+
+/* The table of delivery's section 1.2: what a status or a transport fault means by itself. */
+void classify_http(const struct conf_channel *channel, const struct wire_answer *answer, struct arena *arena,
+    struct classification *out);
+
+/* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG error else. */
+struct err *channel_check_url(const char *url, bool allow_http) MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Source types and their connections, behind include/bmad/sql.h. */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include <bmad/sql.h>
+
+#include "conf/conf.h"
+
+struct source_type {
+	const char *name;   /* "sqlite" */
+	const char *scheme; /* what the url begins with: "sqlite:" */
+	const char *summary;
+	/* Connects. SOURCE is resolved and outlives the connection. Read-only unless it is writable. */
+	struct err *(*open)(const struct conf_source *source, struct sql **out_db);
+};
+
+/* Every type, ending with NULL: source.c. */
+extern const struct source_type *const source_types[];
+/* The type whose scheme URL has, or NULL. */
+const struct source_type *source_type_of(const char *url);
+
+/* Opens a connection; TEMPORARY error if it cannot be had now. */
+struct err *sql_open(const struct conf_source *source, struct sql **out_db) MUST_CHECK;
+/*
+ * Statements end with a TEMPORARY error at DEADLINE or when *CANCEL becomes non-zero (set by a signal handler).
+ * Both are the run's.
+ */
+void sql_limit(struct sql *db, struct mono deadline, struct mono (*now)(void), const volatile int *cancel);
+/* Ends whatever a run left open: results and the snapshot. */
+void sql_reset(struct sql *db);
+void sql_disconnect(struct sql *db);
+
+#endif
