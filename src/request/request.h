@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests: everything that passes between bmad's processes.
+ *
+ * One row of request_types[] per kind: its name, what it carries and what answers it. Every call is
+ * answered by that record or by an error (struct error_record: a traceback crosses processes whole).
+ * Times named `_ms` are wall-clock milliseconds, `due` and `slot` are utc_t seconds; 0 or NULL: not set.
+ */
+#ifndef REQUEST_REQUEST_H
+#define REQUEST_REQUEST_H
+
+#include "request/record.h"
+
+enum request_kind {
+	/* to the store */
+	REQ_HELLO = 1,
+	REQ_SCHEDULES,
+	REQ_CLAIM,
+	REQ_START,
+	REQ_COMMIT,
+	REQ_CLOSE,
+	REQ_STATE,
+	REQ_SEND,
+	REQ_WAIT,
+	REQ_TAKE,
+	REQ_SETTLE,
+	REQ_LANES,
+	REQ_RUNS,
+	REQ_MESSAGES,
+	REQ_OUTBOX,
+	/* from the store to senders; not answered */
+	REQ_WAKE,
+	/* between main and its children; LOG, RUN, RESULT and DRAIN are not answered */
+	REQ_LOG,
+	REQ_RUN,
+	REQ_RESULT,
+	REQ_DRAIN,
+	/* to main, over the control socket */
+	REQ_CONTROL,
+	REQ_KINDS
+};
+
+struct request_type {
+	const char *name;
+	const struct record_type *request;
+	const struct record_type *reply; /* NULL: not answered */
+};
+
+/* Indexed by kind. */
+extern const struct request_type request_types[REQ_KINDS];
+
+/* -- errors ----------------------------------------------------------------------------------------- */
+
+struct frame_record {
+	const char *function, *file, *note;
+	int64_t line;
+};
+
+struct error_record {
+	const char *kind; /* err_kind_name() */
+	const char *message;
+	struct frame_record *frames; /* innermost first */
+	size_t frame_count;
+};
+
+/* A record of E whose texts are borrowed from it; its frames are in ARENA. */
+struct error_record *error_to_record(const struct err *e, struct arena *arena);
+struct err *error_from_record(const struct error_record *record) MUST_CHECK;
+
+struct id_record {
+	const char *id;
+};
+
+struct nothing {
+	bool unused; /* a structure may not be empty */
+};
+
+/* -- HELLO: who is calling. The first request on every connection to the store. ------------------------ */
+
+enum role {
+	ROLE_MAIN,   /* a daemon, or a --once that is its own: runs of other instances are interrupted */
+	ROLE_ONCE,   /* a --once beside a daemon: what it left open is settled when it goes */
+	ROLE_WORKER, /* of one of these */
+	ROLE_SENDER, /* rows in `sending` that no living sender took are recovered */
+	ROLE_CLI,    /* reads, and outbox verbs */
+};
+
+struct hello {
+	int64_t role;
+	const char *instance; /* UUID of this main, once or sender process; the main's for its workers */
+	int64_t pid;
+	int64_t now_ms;
+};
+
+struct hello_reply {
+	int64_t interrupted; /* runs that were found open and settled */
+	int64_t recovered;   /* messages found in `sending` */
+};
+
+/* -- SCHEDULES: main's first question: what is accounted for? -------------------------------------------- */
+
+struct schedule_ask {
+	const char *job;
+	const char *fingerprint; /* of the schedule; another one than stored: the schedule starts now */
+};
+
+struct schedules {
+	const char *instance;
+	int64_t now_ms;
+	struct schedule_ask *jobs;
+	size_t count;
+};
+
+struct schedule_state {
+	int64_t since;           /* this schedule holds since then */
+	int64_t accounted_until; /* every slot up to and including this instant has its record */
+};
+
+/* A slot that is claimed but has no living run: it is to be claimed again. */
+struct open_slot {
+	const char *job;
+	const char *key;
+	int64_t due;
+	int64_t attempt; /* of the run that claiming it will start */
+};
+
+struct schedules_reply {
+	struct schedule_state *jobs; /* in the order asked */
+	size_t count;
+	struct open_slot *open;
+	size_t open_count;
+};
+
+/* -- CLAIM: slots become runs, or are recorded as missed or skipped; all in one commit ------------------- */
+
+enum trigger { TRIGGER_SCHEDULE, TRIGGER_CATCHUP, TRIGGER_MANUAL, TRIGGER_START, TRIGGER_RETRY };
+extern const char *const trigger_names[]; /* "schedule", ... */
+
+enum claim_action { CLAIM_RUN, CLAIM_MISSED, CLAIM_SKIPPED };
+
+struct claim_slot {
+	const char *job;
+	const char *key; /* the instant (utc_format) for slots of the clock; NULL with TRIGGER_MANUAL: made of the run */
+	int64_t due;
+	int64_t action;
+	const char *reason; /* of a missed or skipped one */
+	int64_t trigger;
+	bool restartable;
+	int64_t overlap; /* enum overlap: what to do while another run of the job is open */
+	/* MISSED: this one record stands for so many slots, from FIRST to `due`; 0 and 1: just itself. */
+	int64_t slots;
+	int64_t first;
+};
+
+struct claim {
+	const char *instance;
+	int64_t now_ms;
+	struct claim_slot *slots;
+	size_t count;
+};
+
+enum claim_state {
+	CLAIM_GRANTED,  /* `run` and `attempt` are set */
+	CLAIM_DONE,     /* the slot has its record already; nothing changed */
+	CLAIM_WAITS,    /* overlap: queue (or a manual run): another run is open; claim again when it is closed */
+	CLAIM_OVERLAPS, /* overlap: skip: recorded as skipped */
+	CLAIM_RECORDED, /* missed or skipped, as asked */
+};
+
+struct claim_result {
+	int64_t state;
+	int64_t run;
+	int64_t attempt;  /* 1, or 2 after an interruption */
+	int64_t open_run; /* WAITS, OVERLAPS: the run in the way */
+};
+
+struct claim_reply {
+	struct claim_result *slots; /* in the order asked */
+	size_t count;
+};
+
+/* -- START: a run was handed to a worker. For the history only. ---------------------------------------- */
+
+struct start {
+	int64_t run;
+	int64_t now_ms;
+};
+
+/* -- COMMIT: a run's messages, state and record in one commit; repeating it changes nothing -------------- */
+
+struct new_message {
+	const char *id; /* UUIDv7 */
+	const char *channel, *lane, *kind, *key, *to, *subject, *content_type;
+	const char *payload;
+	size_t payload_length;
+	int64_t created_ms, expires_ms;
+	int64_t severity;
+	bool again; /* send although the key was sent before */
+	/*
+	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which prints and settles
+	 * them itself.
+	 */
+	bool taken;
+};
+
+struct new_state {
+	const char *key;
+	const char *value; /* JSON; NULL deletes */
+	int64_t expires;   /* utc_t; 0: never */
+};
+
+struct value_record {
+	const char *name;
+	double number;
+};
+
+struct commit {
+	int64_t run;
+	const char *instance;
+	int64_t started_ms, ended_ms;
+	bool degraded;
+	struct new_message *messages;
+	size_t message_count;
+	struct new_state *states;
+	size_t state_count;
+	struct value_record *values;
+	size_t value_count;
+};
+
+struct stored_message {
+	const char *id;    /* as given */
+	const char *state; /* "queued", "sending" (taken) or "suppressed" */
+	int64_t earlier_run; /* suppressed: the run and message that have the key */
+	const char *earlier_id;
+	const char *earlier_state;
+};
+
+struct commit_reply {
+	struct stored_message *messages;
+	size_t message_count;
+};
+
+/* -- CLOSE: a run ended without a commit ------------------------------------------------------------------ */
+
+struct close {
+	int64_t run;
+	bool interrupted; /* its process died by no fault of its own: the slot may run once more */
+	const char *reason; /* "failed", "timeout", "crashed", "interrupted" and what is known */
+	struct error_record *error;
+	int64_t started_ms, ended_ms;
+	struct value_record *values;
+	size_t value_count;
+};
+
+struct close_reply {
+	bool committed; /* the run had committed: it stands as ok */
+	bool again;     /* the slot is to be claimed once more */
+};
+
+/* -- STATE ------------------------------------------------------------------------------------------------- */
+
+struct state_ask {
+	const char *job, *key;
+	int64_t now; /* utc_t: what has expired by then is not there */
+};
+
+struct state_reply {
+	const char *value; /* JSON, NULL: none */
+	int64_t expires, written_ms;
+};
+
+/* -- SEND and WAIT: send-and-wait -------------------------------------------------------------------------- */
+
+struct send {
+	int64_t run;
+	const char *instance;
+	struct new_message *message;
+};
+
+struct message_state {
+	const char *id;
+	const char *state, *reason;
+	int64_t attempts;
+	const char *answer;
+	int64_t run;
+};
+
+/* Answered when every message is in an end state (or ambiguous), or at the deadline, with what is then. */
+struct wait {
+	struct id_record *ids;
+	size_t count;
+	int64_t deadline_ms;
+};
+
+struct wait_reply {
+	struct message_state *messages;
+	size_t count;
+};
+
+/* -- TAKE and SETTLE: the sender --------------------------------------------------------------------------- */
+
+/* Rows of CHANNEL that are due become `sending`, oldest first, in lane order; expired ones become dead. */
+struct take {
+	const char *instance;
+	const char *channel;
+	int64_t limit;
+	int64_t now_ms;
+	int64_t run; /* only messages of this run (a --once without a daemon); 0: any */
+};
+
+struct taken_message {
+	const char *id;
+	int64_t run;
+	const char *job, *channel, *lane, *kind, *key, *to, *subject, *content_type;
+	const char *payload;
+	size_t payload_length;
+	int64_t slot, created_ms, expires_ms, attempts, severity;
+};
+
+struct take_reply {
+	struct taken_message *messages;
+	size_t count;
+	int64_t next_ms; /* when the next row of the channel is due; 0: none waits */
+};
+
+struct settlement {
+	const char *id;
+	const char *state; /* "delivered", "retrying", "dead", "ambiguous", "queued" (given back untried) */
+	const char *reason;
+	const char *answer; /* what the destination said, cut and escaped */
+	const char *provider_id;
+	int64_t attempts;      /* made since it was taken */
+	int64_t not_before_ms; /* retrying */
+	bool ambiguous;        /* one of them may have arrived: stays on the record */
+};
+
+/* What a lane must not forget over a restart (Retry-After, suspension): the sender's own JSON. */
+struct lane_record {
+	const char *channel;
+	const char *value;
+};
+
+struct settle {
+	const char *instance;
+	int64_t now_ms;
+	struct settlement *messages;
+	size_t count;
+	struct lane_record *lanes;
+	size_t lane_count;
+};
+
+struct settle_reply {
+	int64_t stale; /* rows that this instance no longer held: left as they were */
+};
+
+struct lanes_reply {
+	struct lane_record *lanes;
+	size_t count;
+};
+
+/* Something is due on these channels. */
+struct wake {
+	struct id_record *channels;
+	size_t count;
+};
+
+/* -- RUNS, MESSAGES, OUTBOX: what people ask and do --------------------------------------------------------- */
+
+struct runs_ask {
+	const char *job; /* NULL: all */
+	int64_t since_ms;
+	int64_t limit; /* newest first */
+	int64_t run;   /* just this one; 0: any */
+	bool latest;   /* the newest of each job */
+};
+
+struct run_row {
+	int64_t run; /* 0: a slot that never ran */
+	const char *job, *key, *state, *reason, *trigger;
+	int64_t slot, attempt, started_ms, ms, messages;
+	struct error_record *error;
+	struct value_record *values;
+	size_t value_count;
+};
+
+struct runs_reply {
+	struct run_row *rows;
+	size_t count;
+};
+
+struct messages_ask {
+	const char *id; /* just this one, with its payload; NULL: many, without */
+	const char *state, *channel;
+	int64_t since_ms;
+	int64_t limit; /* newest first */
+	int64_t run;
+};
+
+struct message_row {
+	const char *id;
+	int64_t run;
+	const char *job, *channel, *lane, *kind, *key, *to, *subject, *content_type, *state, *reason, *answer,
+	    *provider_id;
+	const char *payload;
+	size_t payload_length;
+	int64_t slot, attempts, created_ms, next_ms, expires_ms;
+	bool ambiguous;
+};
+
+struct messages_reply {
+	struct message_row *rows;
+	size_t count;
+};
+
+struct outbox {
+	const char *verb; /* "retry" or "discard" */
+	struct id_record *ids;
+	size_t count;
+	const char *channel, *state; /* instead of ids */
+	bool again;                  /* retry also one that was delivered */
+	int64_t now_ms;
+	int64_t expires_ms; /* of those retried whose time is over; 0: as long again as it had */
+};
+
+/* What was done with each, and why not. */
+struct outbox_change {
+	const char *id, *before, *after, *refused;
+};
+
+struct outbox_reply {
+	struct outbox_change *changes;
+	size_t count;
+};
+
+/* -- between main and its children -------------------------------------------------------------------------- */
+
+struct log_pair {
+	const char *key, *value;
+	bool literal;
+};
+
+struct log_record {
+	int64_t level;
+	const char *event;
+	struct log_pair *fields;
+	size_t count;
+};
+
+struct run_order {
+	int64_t run; /* 0 with dry_run */
+	const char *job;
+	const char *key;
+	int64_t slot; /* utc_t */
+	int64_t now;  /* utc_t: the run's clock reading */
+	int64_t attempt;
+	int64_t trigger;
+	int64_t deadline_ms; /* from now on, for the run as a whole */
+	int64_t expires_base; /* utc_t: `expires` counts from here (the slot; a manual run's start) */
+	bool dry_run, debug, log_message, again;
+	bool by_hand; /* console messages are born taken */
+	bool report;  /* RESULT carries data objects and messages */
+};
+
+struct run_result {
+	int64_t run;
+	bool degraded;
+	struct error_record *error; /* NULL: ok and committed */
+	int64_t started_ms, ended_ms;
+	int64_t messages; /* queued, without the suppressed ones */
+	struct value_record *values;
+	size_t value_count;
+	const char *report; /* JSON {data, messages, metrics}, if asked for */
+};
+
+/* -- control ---------------------------------------------------------------------------------------------------- */
+
+struct control {
+	const char *verb; /* "status", "run", "stop" */
+	struct id_record *args;
+	size_t count;
+};
+
+struct control_reply {
+	int64_t status;   /* exit status for the command */
+	const char *text; /* JSON */
+};
+
+extern const struct record_type error_record_record, nothing_record, hello_record, hello_reply_record,
+    schedules_record, schedules_reply_record, claim_record, claim_reply_record, start_record, commit_record,
+    commit_reply_record, close_record, close_reply_record, state_ask_record, state_reply_record, send_record,
+    message_state_record, wait_record, wait_reply_record, take_record, take_reply_record, settle_record,
+    settle_reply_record, lanes_reply_record, wake_record, runs_ask_record, runs_reply_record,
+    messages_ask_record, messages_reply_record, outbox_record, outbox_reply_record, log_record_record,
+    run_order_record, run_result_record, control_record, control_reply_record;
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store: schedules' accounts, slots, runs, messages, job state. One interface, a file per backend.
+ *
+ * Each verb takes the request of its kind (request.h says what it means) and fills the reply, whose texts
+ * and lists are in ARENA. Verbs run inside a batch: store_begin(), verbs, store_commit(); nothing of a
+ * batch is answered before its commit has returned. A verb that fails leaves nothing of itself behind
+ * and does not spoil the batch. Nothing here reads the clock.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "request/request.h"
+
+struct store;
+
+enum store_mode { STORE_WRITE, STORE_READ };
+
+/*
+ * Opens URL ("sqlite:/path"), creating or migrating it in STORE_WRITE. CONFIG error: not there (STORE_READ), newer than this
+ * bmad, not a database, on NFS. PERMANENT: damaged, full, not writable. Nothing is touched then.
+ */
+struct err *store_open(const char *url, enum store_mode mode, int64_t now_ms, struct store **out_store) MUST_CHECK;
+void store_close(struct store *store);
+
+struct err *store_begin(struct store *store) MUST_CHECK;
+struct err *store_commit(struct store *store) MUST_CHECK; /* an error: the whole batch did not happen */
+
+/* One request, by its kind. BUG error for a kind that is not the store's. */
+struct err *store_do(struct store *store, enum request_kind kind, const void *request, struct arena *arena,
+    void *reply) MUST_CHECK;
+
+/* What a batch changed that somebody waits for; empties the list. Texts are borrowed until the next call. */
+struct store_news {
+	const char *const *channels; /* have new rows to take */
+	size_t channel_count;
+	bool messages_ended; /* some message came to its end: look at the waits */
+	struct message_row *expired; /* these died of age; to be logged */
+	size_t expired_count;
+};
+void store_news(struct store *store, struct store_news *out_news);
+
+/* Rows past their expiry become dead; *OUT_NEXT_MS is when to call again, 0: nothing waits to expire. */
+struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
+/* Retention: runs and messages by age and count, expired state and keys. */
+struct err *store_sweep(struct store *store, int64_t now_ms) MUST_CHECK;
+/* An instance's connection closed: its open runs (by hand) and taken messages are settled. */
+struct err *store_gone(struct store *store, enum role role, const char *instance, int64_t now_ms) MUST_CHECK;
+
+#endif
