@@ -18,19 +18,46 @@
 
 struct schedule;
 
+enum schedule_kind {
+	SCHEDULE_CRON,
+	SCHEDULE_EVERY,
+	SCHEDULE_AT,
+	SCHEDULE_REBOOT, /* once per boot of the host: the daemon knows when */
+	SCHEDULE_MODULE, /* the job module names its slots */
+};
+
 /*
- * Parses TEXT as read in zone TZ (a `CRON_TZ=Zone ` prefix wins over it). JOB names the job for `H` and
- * `~`; NULL where there is none. CONFIG error whose message begins with `column N: ` (from 1), says what
- * was expected, and is also given as *OUT_COLUMN (may be NULL).
+ * What a clock-time job does where wall-clock time is missing (a gap) or comes twice (an overlap). The
+ * same for all: interval-like jobs follow elapsed time.
  */
-struct err *schedule_parse(const char *text, const struct tz *tz, const char *job,
+enum dst_rule {
+	DST_VIXIE,   /* gap: once, at its end; overlap: in the first pass */
+	DST_RFC5545, /* gap: at the wall time read with the offset before it; overlap: in the first pass */
+	DST_SKIP,    /* gap: not at all; overlap: in the first pass */
+	DST_BOTH,    /* gap: once, at its end; overlap: in both passes */
+};
+
+/* `vixie`, `rfc5545`, `skip`, `both`. CONFIG error for any other name. */
+struct err *dst_rule_parse(const char *name, enum dst_rule *out_rule) MUST_CHECK;
+
+/*
+ * Parses TEXT as read in zone TZ (a `CRON_TZ=Zone ` prefix wins over it), borrowing TZ. JOB names the job
+ * for `H` and `~`; NULL where there is none. CONFIG error whose message begins with `column N: ` (from 1)
+ * and says what was expected; the column is also given as *OUT_COLUMN (may be NULL).
+ */
+struct err *schedule_parse(const char *text, const struct tz *tz, const char *job, enum dst_rule dst,
     struct schedule **out_schedule, int *out_column) MUST_CHECK;
 void schedule_destroy(struct schedule *schedule);
 
-/* The first instant strictly after AFTER; UTC_NEVER when there is none within 100 years. */
+enum schedule_kind schedule_kind(const struct schedule *schedule);
+
+/*
+ * The first instant strictly after AFTER; UTC_NEVER when there is none within 100 years, and always for
+ * @reboot and @module.
+ */
 utc_t schedule_next(const struct schedule *schedule, utc_t after);
 
-/* The last instant strictly before BEFORE; -1 when there is none since 1970. */
+/* The last instant strictly before BEFORE; -1 when there is none since 1970 (or within 100 years). */
 utc_t schedule_prev(const struct schedule *schedule, utc_t before);
 
 /* The expression as written, and the zone it is read in. */
