@@ -14,6 +14,12 @@ struct arena_block {
 	_Alignas(max_align_t) char bytes[];
 };
 
+struct arena_deferred {
+	struct arena_deferred *next;
+	void (*function)(void *arg);
+	void *arg;
+};
+
 static void (*exhausted_handler)(size_t size);
 
 void mem_on_exhausted(void (*handler)(size_t size))
@@ -138,10 +144,21 @@ char *arena_format(struct arena *arena, const char *fmt, ...)
 	return arena_copy(arena, text);
 }
 
+void arena_defer(struct arena *arena, void (*function)(void *arg), void *arg)
+{
+	struct arena_deferred *deferred = arena_alloc(arena, sizeof(*deferred));
+
+	*deferred = (struct arena_deferred){.next = arena->deferred, .function = function, .arg = arg};
+	arena->deferred = deferred;
+}
+
 void arena_done(struct arena *arena)
 {
 	struct arena_block *next;
 
+	for (struct arena_deferred *deferred = arena->deferred; deferred; deferred = deferred->next)
+		deferred->function(deferred->arg);
+	arena->deferred = NULL;
 	for (struct arena_block *block = arena->blocks; block; block = next) {
 		next = block->next;
 		free(block);

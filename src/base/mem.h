@@ -35,12 +35,15 @@ void mem_on_exhausted(void (*handler)(size_t size));
 /* An arena: allocations that are released together. The zero value {NULL} is an empty arena. */
 struct arena {
 	struct arena_block *blocks;
+	struct arena_deferred *deferred;
 };
 
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 char *arena_copy(struct arena *arena, const char *text); /* NULL stays NULL */
 char *arena_copy_n(struct arena *arena, const char *text, size_t length);
 char *arena_format(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* FUNCTION(ARG) when the arena is released, the last one deferred first: for what owns more than its bytes. */
+void arena_defer(struct arena *arena, void (*function)(void *arg), void *arg);
 void arena_done(struct arena *arena);
 
 /* `cleanup(arena_done) struct arena arena = {0};` */
