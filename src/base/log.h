@@ -41,13 +41,13 @@ struct log_line {
 	const char *event;
 	size_t count;
 	struct {
-		const char *key; /* a string constant, or in `names` */
-		size_t value;    /* offset into `values` */
-		size_t name;     /* offset into `values` of a copied key, with key NULL */
+		const char *key; /* the caller's; NULL for a copied one, which is at `name` */
+		size_t name;     /* offsets into `values` */
+		size_t value;
 		bool literal;
 	} fields[LOG_FIELDS_MAX]; /* what does not fit is left out, and the line says so: `more=N` */
 	size_t left_out;
-	struct buf values;
+	struct buf values; /* the texts, each with its NUL */
 };
 
 void log_begin(struct log_line *line, enum log_level level, const char *event);
@@ -61,7 +61,7 @@ void log_format(struct log_line *line, const char *key, const char *fmt, ...)
 void log_named(struct log_line *line, const char *prefix, const char *name, const char *value, bool literal);
 void log_end(struct log_line *line);
 
-/* `kind= error= frames=` of E on LINE, which belongs to an event such as run_failed. */
+/* `kind= error= frames=` of E, which is not consumed, on LINE, an event such as run_failed. */
 void log_error(struct log_line *line, struct err *e);
 /* The line EVENT at LEVEL with one `error` field. Consumes E. */
 void log_fault(enum log_level level, const char *event, struct err *e);
@@ -71,7 +71,8 @@ enum log_format { FORMAT_KV, FORMAT_JSON };
 /*
  * Pure: appends the line's text to OUT, without newline. Values are quoted when they hold anything but
  * printable ASCII without `"`, `=`, `\` and blank, or are empty; control characters are escaped, invalid
- * UTF-8 becomes U+FFFD, values are cut at 64 KiB. With AT_MS >= 0 it begins with `ts=` (RFC 3339, ms).
+ * UTF-8 becomes U+FFFD, values are cut at 64 KiB and then end in `...`. What no key may hold (all but
+ * letters, digits, `_`, `.`, `-`) is `_` in keys. With AT_MS >= 0 it begins with `ts=` (RFC 3339, ms).
  */
 void log_print(struct buf *out, enum log_format format, enum log_level level, const char *event,
     const struct log_field *fields, size_t count, int64_t at_ms);
@@ -81,25 +82,30 @@ void log_print(struct buf *out, enum log_format format, enum log_level level, co
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 
-/* Standard error (the default), each line with ts=. NOW_MS reads the wall clock. */
+/* Standard error (the default), each line with ts=. NOW_MS reads the wall clock; NULL: no ts=. */
 void log_to_stderr(enum log_format format, int64_t (*now_ms)(void));
 
 /*
  * Syslog datagrams (RFC 3164 as local daemons take them) to the socket PATH, "/dev/log" as a rule, with
  * FACILITY ("daemon", "local0", ...; CONFIG error otherwise). Never blocks: what the socket does not take
  * waits in a bounded queue (256 KiB) that log_flush() drains, then is dropped and counted; a socket
- * that is gone is opened again; while there is none lines go to standard error.
+ * that is gone is opened again; while there is none lines go to standard error. When the queue is drained
+ * after a loss, a line log_dropped says how many `lines` are missing.
  */
-struct err *log_to_syslog(const char *path, const char *facility, enum log_format format,
-    int64_t (*now_ms)(void)) MUST_CHECK;
+struct err *log_to_syslog(
+    const char *path, const char *facility, enum log_format format, int64_t (*now_ms)(void)) MUST_CHECK;
 void log_flush(void); /* tries to send what waits; called from the loop */
 uint64_t log_dropped(void);
 
-typedef void log_function(void *arg, enum log_level level, const char *event, const struct log_field *fields,
-    size_t count);
+/* A child's sink. What waits for syslog is forgotten: it is the parent's to send. */
+typedef void log_function(
+    void *arg, enum log_level level, const char *event, const struct log_field *fields, size_t count);
 void log_to_function(log_function *function, void *arg);
 
-/* A line made elsewhere (a child), to this process's sink, unchanged but for the redactor. */
+/*
+ * A line made elsewhere (a child), to this process's sink, whatever this process's level, unchanged but
+ * for the redactor.
+ */
 void log_forward(enum log_level level, const char *event, const struct log_field *fields, size_t count);
 
 /* -- secrets ------------------------------------------------------------------------------------------ */
@@ -110,7 +116,7 @@ void log_forward(enum log_level level, const char *event, const struct log_field
  * bytes are not searched for: they would blot out the log and hide nothing.
  */
 void redact_add(const char *secret);
-/* Replaces in place. */
-void redact(struct buf *text);
+/* Replaces in place; true if there was anything to replace. */
+bool redact(struct buf *text);
 
 #endif

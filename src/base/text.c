@@ -91,6 +91,17 @@ void utf8_add(struct buf *out, const char *text, size_t length)
 	}
 }
 
+size_t utf8_cut(const char *text, size_t length, size_t most)
+{
+	if (length <= most)
+		return length;
+	/* No sequence has more than three bytes after its first, so garbage is not searched to its start. */
+	for (size_t back = 0; back < 4 && back <= most; back++)
+		if (((unsigned char)text[most - back] & 0xc0) != 0x80)
+			return most - back;
+	return most;
+}
+
 uint64_t fnv1a(uint64_t hash, const void *bytes, size_t length)
 {
 	const unsigned char *byte = bytes;

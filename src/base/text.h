@@ -15,6 +15,9 @@ bool utf8_valid(const char *text, size_t length);
 /* Appends TEXT with each invalid byte replaced by U+FFFD. */
 void utf8_add(struct buf *out, const char *text, size_t length);
 
+/* Length of the longest start of TEXT, at most MOST bytes, that splits no sequence. */
+size_t utf8_cut(const char *text, size_t length, size_t most);
+
 /* FNV-1a, 64 bit; start with FNV_START and feed the parts. */
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 uint64_t fnv1a(uint64_t hash, const void *bytes, size_t length);
