@@ -12,7 +12,10 @@
  *
  * Rows stream: one at a time is in memory. A column that does not hold the type asked for is an error that names
  * query, column, row and value; it ends the loop and is returned by sql_close(). Parameters are bound,
- * never pasted. Each statement has the source's statement_timeout and the run's own deadline.
+ * never pasted. Each statement has the source's statement_timeout and the run's own deadline. Errors call a
+ * query by the comment that it begins with, else by its first words.
+ *
+ * What comes out as text is UTF-8 without NUL: bytes that are not become U+FFFD.
  */
 #ifndef BMAD_SQL_H
 #define BMAD_SQL_H
@@ -33,6 +36,8 @@ enum sql_type {
 	SQL_BOOL,
 	SQL_INSTANT, /* timestamptz; in SQLite text as 2024-11-03T09:00:00Z */
 	SQL_DATE,    /* days since 1970-01-01; in SQLite text as 2024-11-03 */
+	/* In a list of columns, or-ed to one of the above: NULL is an error there as well. */
+	SQL_REQUIRED = 64,
 };
 
 struct sql_value {
@@ -42,13 +47,13 @@ struct sql_value {
 	const char *text; /* TEXT: NUL-terminated UTF-8 */
 };
 
-/* Named parameters, `:name` in the text; one that the text has and PARAMS lack is an error naming it. */
+/* Named parameters, `:name` in the text; one that the text has and PARAMS lack is an error naming it. A NULL text is NULL. */
 struct sql_param {
 	const char *name;
 	struct sql_value value;
 };
 
-#define SQL_TEXT_PARAM(name_, text_)    {.name = (name_), .value = {.type = (text_) ? SQL_TEXT : SQL_NULL, .text = (text_)}}
+#define SQL_TEXT_PARAM(name_, text_)     {.name = (name_), .value = {.type = SQL_TEXT, .text = (text_)}}
 #define SQL_INT_PARAM(name_, value_)     {.name = (name_), .value = {.type = SQL_INT, .integer = (value_)}}
 #define SQL_INSTANT_PARAM(name_, value_) {.name = (name_), .value = {.type = SQL_INSTANT, .integer = (value_)}}
 #define SQL_DATE_PARAM(name_, value_)    {.name = (name_), .value = {.type = SQL_DATE, .integer = (value_)}}
@@ -57,15 +62,15 @@ struct sql;
 struct sql_rows;
 
 /*
- * All queries until sql_end() see one state of the database (a read-only snapshot). A connection is handed to a run
- * ended, whatever happened.
+ * All queries until sql_end() see one state of the database. What a run leaves open is ended for it,
+ * whatever happened.
  */
 struct err *sql_begin(struct sql *db) MUST_CHECK;
 struct err *sql_end(struct sql *db) MUST_CHECK;
 
 /*
- * TYPES[0..COLUMNS-1] is what the query must return; NULL and 0: any columns, as SQL_ANY. One result is
- * open on a connection at a time.
+ * TYPES[0..COLUMNS-1] (borrowed until sql_close()) is what the query must return; NULL and 0: any columns,
+ * as SQL_ANY. One result is open on a connection at a time.
  */
 struct err *sql_query(struct sql *db, const char *text, const struct sql_param *params, size_t count,
     const enum sql_type *types, size_t columns, struct sql_rows **out_rows) MUST_CHECK;

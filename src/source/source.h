@@ -23,12 +23,18 @@ const struct source_type *source_type_of(const char *url);
 /* Opens a connection; TEMPORARY error if it cannot be had now. */
 struct err *sql_open(const struct conf_source *source, struct sql **out_db) MUST_CHECK;
 /*
- * Statements end with a TEMPORARY error at DEADLINE or when *CANCEL becomes non-zero (set by a signal handler).
- * Both are the run's.
+ * Statements end with a TEMPORARY error at DEADLINE or when *CANCEL becomes non-zero (set by a signal
+ * handler; may be NULL). Both are the run's. Without this call there is no limit, statement_timeout
+ * included: there would be no clock to measure it by.
  */
 void sql_limit(struct sql *db, struct mono deadline, struct mono (*now)(void), const volatile int *cancel);
 /* Ends whatever a run left open: results and the snapshot. */
 void sql_reset(struct sql *db);
-void sql_disconnect(struct sql *db);
+/*
+ * False when a kept connection must be opened anew before it is used again: it was lost, or the file was
+ * replaced by another. Costs next to nothing; ask before each run.
+ */
+bool sql_usable(const struct sql *db);
+void sql_disconnect(struct sql *db); /* DB may be NULL */
 
 #endif
