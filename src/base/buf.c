@@ -2,15 +2,22 @@
 /* A growing byte buffer. */
 #include "base/buf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
+/* A sum that does not fit becomes one that no memory can meet, so that it ends like any other exhaustion. */
+static size_t room_for(size_t used, size_t more)
+{
+	return more < SIZE_MAX / 2 - used ? used + more + 1 : SIZE_MAX / 2;
+}
+
 char *buf_room(struct buf *buf, size_t length)
 {
-	size_t wanted = buf->length + length + 1;
+	size_t wanted = room_for(buf->length, length);
 
 	if (wanted > buf->capacity) {
 		size_t capacity = buf->capacity ? buf->capacity : 64;
@@ -85,13 +92,17 @@ void buf_remove_front(struct buf *buf, size_t length)
 
 const char *buf_text(const struct buf *buf)
 {
-	return buf->text ? buf->text : "";
+	if (!buf->text)
+		return "";
+	buf->text[buf->length] = '\0'; /* who filled buf_room() need not have done it */
+	return buf->text;
 }
 
 char *buf_detach(struct buf *buf)
 {
 	char *text = buf->text ? buf->text : mem_copy("");
 
+	text[buf->length] = '\0';
 	*buf = (struct buf){0};
 	return text;
 }

@@ -21,7 +21,10 @@ void buf_add_char(struct buf *buf, char c);
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vformat(struct buf *buf, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
-/* Room for LENGTH more bytes at the end; the caller fills it and adds to `length` itself. */
+/*
+ * Room for LENGTH more bytes at the end; the caller fills it and adds to `length` itself. He need not write
+ * the NUL if the result is read with buf_text() or buf_detach().
+ */
 char *buf_room(struct buf *buf, size_t length);
 void buf_truncate(struct buf *buf, size_t length); /* to at most LENGTH */
 void buf_remove_front(struct buf *buf, size_t length);

@@ -29,7 +29,7 @@ static const char *const kind_names[] = {
 
 const char *err_kind_name(enum err_kind kind)
 {
-	return kind_names[kind];
+	return (size_t)kind < ARRAY_SIZE(kind_names) ? kind_names[kind] : kind_names[ERR_BUG];
 }
 
 enum err_kind err_kind_by_name(const char *name)
@@ -59,11 +59,12 @@ struct err *err_import(enum err_kind kind, const char *text)
 	struct err *e = mem_alloc(sizeof(*e));
 
 	e->kind = kind;
-	e->message = arena_copy(&e->arena, text);
+	e->message = arena_copy(&e->arena, text ? text : "");
 	return e;
 }
 
-struct err *err_create(enum err_kind kind, const char *function, const char *file, int line, const char *fmt, ...)
+struct err *err_create(
+    enum err_kind kind, const char *function, const char *file, int line, const char *fmt, ...)
 {
 	struct err *e = err_import(kind, "");
 	va_list args;
@@ -89,8 +90,8 @@ struct err *err_add(struct err *e, const char *function, const char *file, int l
 
 void err_add_frame(struct err *e, const char *function, const char *file, int line, const char *note)
 {
-	push_frame(e, arena_copy(&e->arena, function), arena_copy(&e->arena, file), line,
-	    arena_copy(&e->arena, note));
+	push_frame(e, arena_copy(&e->arena, function ? function : ""),
+	    arena_copy(&e->arena, file ? file : ""), line, arena_copy(&e->arena, note ? note : ""));
 }
 
 enum err_kind err_kind(const struct err *e)
@@ -115,8 +116,11 @@ const struct err_frame *err_frame(const struct err *e, size_t index)
 
 const char *err_text(struct err *e)
 {
+	/* The frame that noticed it says the message; one that came in without frames has no such. */
+	size_t first = e->count && !strcmp(e->frames[0].note, e->message) ? 1 : 0;
+
 	buf_truncate(&e->text, 0);
-	for (size_t i = e->count; i-- > 1;)
+	for (size_t i = e->count; i-- > first;)
 		buf_format(&e->text, "%s: ", e->frames[i].note);
 	buf_add_text(&e->text, e->message);
 	return e->text.text;

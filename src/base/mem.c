@@ -100,8 +100,14 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
 	struct arena_block *block = mem_alloc(sizeof(*block) + room);
 
 	block->size = room;
-	block->next = arena->blocks;
-	arena->blocks = block;
+	if (arena->blocks &&
+	    size > BLOCK_SIZE) { /* full at once: what room the first block has stays in use */
+		block->next = arena->blocks->next;
+		arena->blocks->next = block;
+	} else {
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
 	return block;
 }
 
