@@ -103,20 +103,12 @@ static bool is_true(const struct json *value)
 
 /* -- values ------------------------------------------------------------------------------------------- */
 
-static void add_digits(struct buf *out, bool negative, uint64_t number, size_t decimals)
+static char *put_digits(char *at, uint64_t number)
 {
-	char digits[32], *at = digits + sizeof(digits);
-
-	for (size_t i = 0; i < decimals; i++, number /= 10)
-		*--at = (char)('0' + number % 10);
-	if (decimals)
-		*--at = '.';
 	do
 		*--at = (char)('0' + number % 10);
 	while (number /= 10);
-	if (negative)
-		*--at = '-';
-	buf_add(out, at, (size_t)(digits + sizeof(digits) - at));
+	return at;
 }
 
 /*
@@ -125,13 +117,25 @@ static void add_digits(struct buf *out, bool negative, uint64_t number, size_t d
  */
 static bool add_simple_number(struct buf *out, double value)
 {
-	double size = fabs(value), tenths = round(size * 10);
+	char digits[32], *end = digits + sizeof(digits), *at = end;
+	double size = fabs(value);
 
-	if (size >= 1e14 || tenths / 10 != size || (value == 0 && signbit(value)))
+	if (size >= 1e14 || (value == 0 && signbit(value)))
 		return false;
-	uint64_t number = (uint64_t)tenths;
-	bool whole = number % 10 == 0;
-	add_digits(out, value < 0, whole ? number / 10 : number, whole ? 0 : 1);
+	uint64_t whole = (uint64_t)size;
+	if ((double)whole != size) {
+		uint64_t tenths = (uint64_t)(size * 10 + 0.5);
+
+		if ((double)tenths / 10 != size)
+			return false;
+		*--at = (char)('0' + tenths % 10);
+		*--at = '.';
+		whole = tenths / 10;
+	}
+	at = put_digits(at, whole);
+	if (value < 0)
+		*--at = '-';
+	buf_add(out, at, (size_t)(end - at));
 	return true;
 }
 

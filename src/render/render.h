@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The rendering of one message for one channel type. It never fails: what is wrong with a template makes the
+ * message plain, not lost.
+ *
+ *	struct rendered rendered;
+ *
+ *	render_message(templates, &request, &rendered);
+ *	... rendered.payload, rendered.degraded, rendered.why ...
+ *	rendered_done(&rendered);
+ */
+#ifndef RENDER_RENDER_H
+#define RENDER_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bmad/json.h>
+
+#include "render/templates.h"
+
+struct render_request {
+	const char *module;
+	const char *kind; /* "report", ... */
+	const char *stem; /* of the template, if the job names one: "board" or "other/board"; else NULL */
+	const char *channel_type; /* "teams", ... */
+	const struct json *data;  /* templates see its keys at the root */
+	const struct json *bmad;  /* and this as `bmad`: id, job, slot, ...; may be NULL */
+	size_t budget;            /* bytes the payload may have; 0: the channel type's own (render_budget) */
+	bool body_data;           /* the data object itself is the body, whatever templates there are */
+};
+
+struct rendered {
+	char *payload; /* JSON payloads are compact */
+	const char *content_type;
+	bool degraded;   /* the template failed: the payload is plain */
+	char *why;       /* what was wrong, with file, line and column; NULL if nothing */
+	size_t left_out; /* lines that a plain text was shortened by */
+};
+
+/* Bytes that a payload for channel type TYPE may have, 0 if there is no such bound. */
+size_t render_budget(const char *type);
+
+void render_message(struct template_set *set, const struct render_request *request, struct rendered *out);
+void rendered_done(struct rendered *rendered);
+
+#endif
