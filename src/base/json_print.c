@@ -76,7 +76,7 @@ static void print_whole(struct buf *out, int64_t value)
 	buf_add(out, at, (size_t)(digits + sizeof(digits) - at));
 }
 
-/* The fewest digits that read back as the same double. */
+/* The fewest of 15 to 17 digits that read back as the same double. */
 static void print_fraction(struct buf *out, double value)
 {
 	char text[40];
