@@ -305,9 +305,7 @@ static struct err *check_format(const char *path, const char *format)
 {
 	if (escaping_find(format, NULL))
 		return NULL;
-	const char *near = near_name(format, escaping_formats());
-	return ERR(ERR_CONFIG, "%s: unknown format '%s'%s%s%s; expected html, json, txt, slack or csv", path,
-	    format, near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return ERR(ERR_CONFIG, "%s: unknown format '%s'; expected html, json, txt, slack or csv", path, format);
 }
 
 struct err *template_load(const char *path, const char *partials_folder, struct template **out_template,
