@@ -42,7 +42,7 @@ void civil_from_utc(utc_t at, struct civil *out_civil);
 
 /* Text forms. Buffers of TIME_TEXT bytes always suffice; each returns OUT. */
 #define TIME_TEXT 40
-char *utc_format(utc_t at, char out[TIME_TEXT]);          /* 2026-03-08T09:00:00Z */
+char *utc_format(utc_t at, char out[TIME_TEXT]);          /* 2026-03-08T09:00:00Z; `never` */
 char *utc_format_ms(int64_t at_ms, char out[TIME_TEXT]);  /* 2026-03-08T09:00:00.123Z */
 char *duration_format(int64_t seconds, char out[TIME_TEXT]); /* 1h30m, 90s, 7d; 0s */
 char *date_format(int64_t days, char out[TIME_TEXT]);     /* 2026-03-08 */
@@ -54,7 +54,7 @@ struct err *date_parse(const char *text, int64_t *out_days) MUST_CHECK;
 /* `500ms 90s 15m 1h30m 7d`, in milliseconds. CONFIG error otherwise, also when out of range. */
 struct err *duration_parse_ms(const char *text, int64_t *out_ms) MUST_CHECK;
 
-/* -- time zones: src/schedule/tz.c ------------------------------------------------------------- */
+/* -- time zones: src/schedule/tz*.c ------------------------------------------------------------ */
 
 struct tz;
 
@@ -85,7 +85,7 @@ void tz_to_local(const struct tz *tz, utc_t at, struct tz_local *out_local);
  */
 utc_t tz_to_utc(const struct tz *tz, const struct civil *civil);
 
-/* 2024-11-02T18:00:00-07:00; UTC and zero offsets as `+00:00`. Returns OUT. */
+/* 2024-11-02T18:00:00-07:00; UTC and zero offsets as `+00:00`, UTC_NEVER as `never`. Returns OUT. */
 char *tz_format(const struct tz *tz, utc_t at, char out[TIME_TEXT]);
 
 #endif
