@@ -73,6 +73,8 @@ static char *clean_copy(const char *text, size_t length)
 {
 	struct buf clean = {0};
 
+	if (!length)
+		return mem_copy("");
 	if (!memchr(text, '\0', length) && utf8_valid(text, length))
 		return mem_copy_n(text, length);
 	while (length) {

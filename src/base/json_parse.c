@@ -211,36 +211,48 @@ static void note_number(struct check *check, size_t start, size_t whole_digits, 
 	check->numbers++;
 }
 
+/* The digits that must follow. */
+static struct err *check_digits(struct check *check)
+{
+	return digits(check) ? NULL : expected(check, check->at, "a digit");
+}
+
+static struct err *check_exponent(struct check *check)
+{
+	if (!accept(check, '+'))
+		accept(check, '-');
+	return check_digits(check);
+}
+
+static struct err *check_whole_part(struct check *check, size_t *out_digits)
+{
+	bool negative = accept(check, '-');
+	size_t start = check->at;
+
+	*out_digits = digits(check);
+	if (!*out_digits)
+		return expected(check, start, negative ? "a digit" : "a value");
+	if (check->text[start] == '0' && *out_digits > 1)
+		return refused(check, start, "a number does not begin with 0");
+	return NULL;
+}
+
 static struct err *check_number(struct check *check)
 {
-	size_t start = check->at;
-	bool whole = true, exponent = false;
+	size_t start = check->at, whole_digits;
 
-	accept(check, '-');
-	bool zero = peek(check) == '0';
-	size_t whole_digits = digits(check);
-	if (!whole_digits)
-		return expected(check, check->at, check->at > start ? "a digit" : "a value");
-	if (zero && whole_digits > 1)
-		return refused(check, start, "a number does not begin with 0");
-	if (accept(check, '.')) {
-		whole = false;
-		if (!digits(check))
-			return expected(check, check->at, "a digit");
-	}
-	if (accept(check, 'e') || accept(check, 'E')) {
-		whole = false;
-		exponent = true;
-		if (!accept(check, '+'))
-			accept(check, '-');
-		if (!digits(check))
-			return expected(check, check->at, "a digit");
-	}
+	PASS(check_whole_part(check, &whole_digits));
+	bool fraction = accept(check, '.');
+	if (fraction)
+		PASS(check_digits(check));
+	bool exponent = accept(check, 'e') || accept(check, 'E');
+	if (exponent)
+		PASS(check_exponent(check));
 	if (check->at - start > NUMBER_LONGEST)
 		return refused(check, start, "a number of more than 63 characters");
 	if (exponent && is_infinite(check->text + start, check->at - start))
 		return refused(check, start, "a number out of range");
-	note_number(check, start, whole_digits, whole);
+	note_number(check, start, whole_digits, !fraction && !exponent);
 	return NULL;
 }
 
@@ -394,12 +406,12 @@ static struct err *finish_object(struct walk *walk, const cJSON *object)
 static void finish_number(struct walk *walk, cJSON *number)
 {
 	const struct check *check = walk->check;
-	const struct long_number *next = check->longs + walk->longs;
 
-	if (walk->longs < check->long_count && next->ordinal == walk->numbers) {
+	if (walk->longs < check->long_count && check->longs[walk->longs].ordinal == walk->numbers) {
+		const struct long_number *exact = &check->longs[walk->longs++];
+
 		if (fabs(number->valuedouble) >= (double)EXACT_MAX)
-			number->valuestring = mem_copy_n(next->text, next->length);
-		walk->longs++;
+			number->valuestring = mem_copy_n(exact->text, exact->length);
 	}
 	walk->numbers++;
 }

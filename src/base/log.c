@@ -76,7 +76,7 @@ bool stderr_write(enum log_format format, int64_t at_ms, const char *body, size_
 	else
 		buf_format(&start, skipped ? "{\"ts\":\"%s\"," : "ts=%s ", utc_format_ms(at_ms, time));
 	struct iovec parts[] = {
-	    {start.text, start.length},
+	    {(char *)buf_text(&start), start.length},
 	    {(char *)body + skipped, length - skipped},
 	    {"\n", 1},
 	};

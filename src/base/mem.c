@@ -40,7 +40,7 @@ static _Noreturn void exhausted(size_t size)
 
 void *mem_alloc(size_t size)
 {
-	void *memory = calloc(1, size ? size : 1);
+	void *memory = size <= PTRDIFF_MAX ? calloc(1, size ? size : 1) : NULL;
 
 	if (!memory)
 		exhausted(size);
@@ -49,7 +49,7 @@ void *mem_alloc(size_t size)
 
 void *mem_resize(void *old, size_t size)
 {
-	void *memory = realloc(old, size ? size : 1);
+	void *memory = size <= PTRDIFF_MAX ? realloc(old, size ? size : 1) : NULL;
 
 	if (!memory)
 		exhausted(size);
