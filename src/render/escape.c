@@ -177,7 +177,7 @@ void escape_json(struct buf *out, const char *text, size_t length)
 		if (sequence)
 			continue;
 		buf_add(out, run, (size_t)(text - run));
-		if (c < 0x80)
+		if (c && c < 0x80) /* NUL would be valid JSON, but few readers take it */
 			add_json_byte(out, c);
 		else
 			buf_add_text(out, "\xEF\xBF\xBD");

@@ -89,7 +89,7 @@ static bool is_entity(const struct place *p)
 
 	while (is_word(after(p, i)) || after(p, i) == '#')
 		i++;
-	return after(p, i) == '\0' || (i > 1 && after(p, i) == ';');
+	return i > 1 && after(p, i) == ';';
 }
 
 /* Before anything but punctuation a backslash is one. */

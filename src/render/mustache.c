@@ -15,7 +15,7 @@
 
 #define PARTIALS_MAX 64
 #define NESTING_MAX  512 /* sections and partials, each a few frames of the stack */
-#define ROUNDS_MAX   20000000
+#define ROUNDS_MAX   5000000
 
 /*
  * One level of the context stack. Rows of a table are asked for their columns in the order they have them,

@@ -52,7 +52,7 @@ void template_destroy(struct template *template);
 /*
  * Appends the rendering of the context stack ROOTS[0..COUNT-1] (the last is searched first) to OUT.
  * A name that is nowhere is empty. PERMANENT error when partials nest deeper than 64, these and sections
- * deeper than 512, when sections go round more than 20 million times, or OUT grows by more than LIMIT bytes;
+ * deeper than 512, when sections go round more than 5 million times, or OUT grows by more than LIMIT bytes;
  * OUT then holds what there was.
  */
 struct err *template_render(const struct template *template, const struct json *const *roots, size_t count,
