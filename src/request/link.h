@@ -28,6 +28,8 @@ struct err *link_call(struct link *link, enum request_kind kind, const void *req
 struct err *link_receive(struct link *link, struct arena *arena, enum request_kind *out_kind,
     const void **out_request) MUST_CHECK;
 
+/* Nothing goes over it any more (a late answer does not break it): destroy it. */
+bool link_is_broken(const struct link *link);
 int link_fd(const struct link *link);
 
 /*

@@ -4,7 +4,9 @@
  *
  * Either side may send; answers come in any order. When the other side goes (or sends what is no request),
  * every call still open fails with a TEMPORARY (BUG) error, then `gone` is called once and must
- * peer_destroy(). Frames: length, kind, flags, sequence number, record; at most 64 MiB.
+ * peer_destroy(); what is called or answered in between is forgotten. What came before the end is handled
+ * first. Callbacks come from the loop only, never from within a peer_ function. What one turn of the loop
+ * sends goes out in one write at its end. Frames: length, kind, flags, sequence number, record; at most 64 MiB.
  */
 #ifndef REQUEST_PEER_H
 #define REQUEST_PEER_H
@@ -27,9 +29,10 @@ struct peer_handlers {
 	void (*gone)(void *arg, struct peer *peer, struct err *why); /* owns WHY; NULL: it closed in order */
 };
 
-/* FD is taken and made non-blocking. HANDLERS outlive the peer. */
+/* FD, a stream socket, is taken; it need not be non-blocking. HANDLERS outlive the peer. */
 struct peer *peer_create(struct event_base *base, int fd, const struct peer_handlers *handlers, void *arg);
-void peer_destroy(struct peer *peer); /* open calls are forgotten; NULL is fine */
+/* Open calls are forgotten. Allowed anywhere, also within the peer's own callbacks; NULL is fine. */
+void peer_destroy(struct peer *peer);
 
 /* ON_REPLY may be NULL for kinds that are not answered. */
 void peer_call(struct peer *peer, enum request_kind kind, const void *request, reply_function *on_reply,

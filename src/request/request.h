@@ -28,6 +28,7 @@ enum request_kind {
 	REQ_RUNS,
 	REQ_MESSAGES,
 	REQ_OUTBOX,
+	REQ_COUNTS,
 	/* from the store to senders; not answered */
 	REQ_WAKE,
 	/* between main and its children; LOG, RUN, RESULT and DRAIN are not answered */
@@ -432,6 +433,19 @@ struct outbox_reply {
 	size_t count;
 };
 
+/* How much stands in the outbox, by channel and state. */
+struct count_row {
+	const char *channel, *state;
+	bool unfinished;   /* queued, sending or retrying */
+	int64_t messages;
+	int64_t oldest_ms; /* when the oldest of them was made */
+};
+
+struct counts_reply {
+	struct count_row *rows;
+	size_t count;
+};
+
 /* -- between main and its children -------------------------------------------------------------------------- */
 
 struct log_pair {
@@ -464,6 +478,7 @@ struct run_order {
 struct run_result {
 	int64_t run;
 	bool degraded;
+	bool leaving; /* the worker exits after this: give it no other run */
 	struct error_record *error; /* NULL: ok and committed */
 	int64_t started_ms, ended_ms;
 	int64_t messages; /* queued, without the suppressed ones */
@@ -485,12 +500,13 @@ struct control_reply {
 	const char *text; /* JSON */
 };
 
-extern const struct record_type error_record_record, nothing_record, hello_record, hello_reply_record,
-    schedules_record, schedules_reply_record, claim_record, claim_reply_record, start_record, commit_record,
-    commit_reply_record, close_record, close_reply_record, state_ask_record, state_reply_record, send_record,
-    message_state_record, wait_record, wait_reply_record, take_record, take_reply_record, settle_record,
-    settle_reply_record, lanes_reply_record, wake_record, runs_ask_record, runs_reply_record,
-    messages_ask_record, messages_reply_record, outbox_record, outbox_reply_record, log_record_record,
-    run_order_record, run_result_record, control_record, control_reply_record;
+extern const struct record_type error_record_record, id_record_record, nothing_record, new_message_record,
+    hello_record, hello_reply_record, schedules_record, schedules_reply_record, claim_record,
+    claim_reply_record, start_record, commit_record, commit_reply_record, close_record, close_reply_record,
+    state_ask_record, state_reply_record, send_record, message_state_record, wait_record, wait_reply_record,
+    take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
+    runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
+    outbox_reply_record, counts_reply_record, log_record_record, run_order_record, run_result_record,
+    control_record, control_reply_record;
 
 #endif
