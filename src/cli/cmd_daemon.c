@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* `bmad status | run | stop`: what the running daemon is asked over its control socket. */
+#include "cli/cli.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bmad/json.h>
+
+#include "base/text.h"
+#include "request/link.h"
+
+#define ANSWER_MS 10000 /* main never waits: a longer silence means that it is stuck */
+
+/* Asks VERB; the daemon's answer is parsed into *OUT_ANSWER, its exit status is the value. */
+static struct err *ask(struct link *link, const char *verb, const char *const *args, int64_t timeout_ms,
+    struct json **out_answer, int *out_status)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct id_record words[4];
+	struct control request = {.verb = verb, .args = words};
+	struct control_reply reply;
+
+	for (; args && args[request.count]; request.count++)
+		words[request.count].id = args[request.count];
+	TRY(link_call(link, REQ_CONTROL, &request, timeout_ms, &arena, &reply), "ask the daemon");
+	PASS(json_parse(reply.text, strlen(reply.text), out_answer));
+	*out_status = (int)reply.status;
+	return NULL;
+}
+
+static struct err *reach(struct link **out_link)
+{
+	struct conf *conf = cli_load_conf();
+	int fd;
+
+	if (!conf)
+		return ERR(ERR_CONFIG, "the configuration has errors");
+	struct err *e = socket_connect(conf->daemon.control, &fd);
+	if (e)
+		e = ERR_AT(e, "no daemon answers at %s", conf->daemon.control);
+	else
+		*out_link = link_create(fd);
+	conf_destroy(conf);
+	return e;
+}
+
+static int unreachable(struct err *e)
+{
+	bool config = err_kind(e) == ERR_CONFIG;
+
+	cli_fail(e);
+	return config ? EXIT_USAGE : EXIT_UNREACHABLE;
+}
+
+typedef void show_function(const struct json *answer);
+
+/* One question and its answer, from connecting to the exit status. */
+static int converse(const char *verb, const char *const *args, int64_t timeout_ms, show_function *show)
+{
+	struct link *link = NULL;
+	struct json *answer = NULL;
+	int status = EXIT_OK;
+	struct err *e = reach(&link);
+
+	if (!e)
+		e = ask(link, verb, args, timeout_ms, &answer, &status);
+	if (e)
+		status = unreachable(e);
+	else
+		show(answer);
+	json_destroy(answer);
+	link_destroy(link);
+	return status;
+}
+
+static const char *text_of(const struct json *object, const char *key)
+{
+	const char *text = json_text(json_get(object, key));
+
+	return text ? text : "-";
+}
+
+static long long number_of(const struct json *object, const char *key)
+{
+	int64_t number = 0;
+
+	json_int64(json_get(object, key), &number);
+	return (long long)number;
+}
+
+static void show_json(const struct json *answer)
+{
+	cleanup(free_text) char *text = json_print(answer);
+
+	puts(text);
+}
+
+/* -- status -------------------------------------------------------------------------------------------------------- */
+
+static void show_status(const struct json *status)
+{
+	const struct json *next = json_get(status, "next");
+	char uptime[TIME_TEXT];
+
+	printf("bmad %s, process %lld, up %s\n", text_of(status, "version"), number_of(status, "pid"),
+	    duration_format(number_of(status, "uptime_s"), uptime));
+	printf("configuration %s, %lld jobs, loaded %s\n", text_of(status, "config"), number_of(status, "jobs"),
+	    text_of(status, "loaded"));
+	if (next && json_is(next, JSON_OBJECT))
+		printf("next: %s at %s\n", text_of(next, "job"), text_of(next, "local"));
+	else
+		printf("next: nothing is scheduled\n");
+	json_each(worker, json_get(status, "workers"))
+		printf("worker %lld: %s %s\n", number_of(worker, "number"), text_of(worker, "state"),
+		    text_of(worker, "job"));
+	if (number_of(status, "waiting"))
+		printf("%lld runs wait for a worker\n", number_of(status, "waiting"));
+	json_each(channel, json_get(status, "channels"))
+		printf("channel %s: %s, %lld queued, the oldest for %lld s\n", text_of(channel, "name"),
+		    text_of(channel, "state"), number_of(channel, "queued"), number_of(channel, "oldest_s"));
+	if (number_of(status, "log_dropped"))
+		printf("%lld log lines were dropped\n", number_of(status, "log_dropped"));
+}
+
+int cmd_status(int argc, char **argv)
+{
+	bool json = argc == 2 && !strcmp(argv[1], "--json");
+
+	if (argc > 1 && !json)
+		return cli_usage("status takes --json only, not '%s'", argv[1]);
+	return converse("status", NULL, ANSWER_MS, json ? show_json : show_status);
+}
+
+/* -- run --------------------------------------------------------------------------------------------------------------- */
+
+static void show_run(const struct json *answer)
+{
+	printf("run %lld: %s\n", number_of(answer, "run"), text_of(answer, "state"));
+	if (json_text(json_get(answer, "error")))
+		printf("%s\n", text_of(answer, "error"));
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const char *args[3] = {NULL};
+	bool wait = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--wait"))
+			wait = true;
+		else if (argv[i][0] == '-' || args[0])
+			return cli_usage("run takes one job and --wait, not '%s'", argv[i]);
+		else
+			args[0] = argv[i];
+	}
+	if (!args[0])
+		return cli_usage("run needs the name of a job");
+	if (wait)
+		args[1] = "wait";
+	/* Without --wait the answer comes when the run is claimed: it may stand behind an open one. */
+	return converse("run", args, -1, show_run);
+}
+
+/* -- stop ---------------------------------------------------------------------------------------------------------------- */
+
+/* The daemon closes the connection when it has drained. */
+static struct err *wait_for_end(struct link *link)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	enum request_kind kind;
+	const void *request;
+	struct err *e = link_receive(link, &arena, &kind, &request);
+
+	err_ignore(e); /* gone is gone, in order or not */
+	return NULL;
+}
+
+int cmd_stop(int argc, char **argv)
+{
+	struct link *link = NULL;
+	struct json *answer = NULL;
+	int status = EXIT_OK;
+
+	if (argc > 1)
+		return cli_usage("stop takes no '%s'", argv[1]);
+	struct err *e = reach(&link);
+	if (!e)
+		e = ask(link, "stop", NULL, ANSWER_MS, &answer, &status);
+	if (!e)
+		e = wait_for_end(link);
+	if (e)
+		status = unreachable(e);
+	else
+		printf("process %lld has stopped\n", number_of(answer, "pid"));
+	json_destroy(answer);
+	link_destroy(link);
+	return status;
+}

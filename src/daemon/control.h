@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The control socket: what the commands status, run and stop ask of the running daemon. */
+#ifndef DAEMON_CONTROL_H
+#define DAEMON_CONTROL_H
+
+#include "conf/conf.h"
+#include "daemon/dispatcher.h"
+#include "daemon/scheduler.h"
+#include "daemon/supervisor.h"
+
+struct control_socket;
+
+struct control_setup {
+	struct event_base *base;
+	const struct conf *conf;
+	struct line *line;
+	struct supervisor *supervisor;
+	struct dispatcher *dispatcher;
+	struct scheduler *scheduler;
+	void (*stop)(void *arg); /* the daemon is asked to end in order */
+	void *arg;
+};
+
+/* Listens on the configuration's control path. CONFIG error if that cannot be. */
+struct err *control_create(const struct control_setup *setup, struct control_socket **out_control) MUST_CHECK;
+void control_destroy(struct control_socket *control);
+
+/* From the dispatcher: answers `run --wait`. */
+void control_run_ended(struct control_socket *control, const struct run_end *end);
+
+#endif

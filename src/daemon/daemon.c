@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Main's loop: joins scheduler, dispatcher, supervisor, control and signals. It does no SQL, no network, no
+ * DNS and nothing else that can wait.
+ */
+#include "daemon/daemon.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "daemon/child.h"
+#include "daemon/control.h"
+#include "daemon/dispatcher.h"
+#include "daemon/line.h"
+#include "daemon/notify.h"
+#include "daemon/scheduler.h"
+#include "daemon/stage.h"
+#include "daemon/supervisor.h"
+#include "daemon/title.h"
+
+#define LOCK_PATIENCE_MS 40000 /* longer than a stop takes by default */
+#define LOG_FLUSH_MS     500
+
+struct daemon {
+	struct stage stage;
+	const struct conf *conf;
+	struct line *line;
+	struct supervisor *supervisor;
+	struct dispatcher *dispatcher;
+	struct scheduler *scheduler;
+	struct control_socket *control;
+	struct event *signals[4];
+	struct event *watchdog, *flush, *stop_timeout;
+	bool stopping, children_ended;
+	int status;
+};
+
+/* -- stopping ------------------------------------------------------------------------------------------------ */
+
+/*
+ * In order: no new slots and nothing new on the wire; runs and wire get stop_timeout; then the workers, and
+ * last the store, when it has recorded how all of that ended.
+ */
+static void stop_step(struct daemon *daemon)
+{
+	if (!daemon->stopping)
+		return;
+	if (dispatcher_count(daemon->dispatcher) || supervisor_count(daemon->supervisor, CHILD_SENDER))
+		return;
+	if (!daemon->children_ended) {
+		daemon->children_ended = true;
+		supervisor_end(daemon->supervisor, CHILD_WORKER, 0);
+	}
+	if (line_open_calls(daemon->line) && line_connected(daemon->line))
+		return;
+	supervisor_retire(daemon->supervisor, CHILD_STORE);
+	supervisor_end(daemon->supervisor, CHILD_STORE, 0);
+	if (!supervisor_count(daemon->supervisor, CHILD_STORE) && !supervisor_count(daemon->supervisor, CHILD_WORKER))
+		event_base_loopbreak(daemon->stage.base);
+}
+
+/* Runs that are still going are cut: they committed nothing, and their slots run once more. */
+static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd, (void)what;
+	supervisor_end(daemon->supervisor, CHILD_WORKER, SIGKILL);
+	supervisor_end(daemon->supervisor, CHILD_SENDER, SIGKILL);
+	event_add(daemon->stop_timeout, &(struct timeval){.tv_sec = 1});
+}
+
+static void stop(void *arg)
+{
+	struct daemon *daemon = arg;
+	int64_t ms = daemon->conf->daemon.stop_timeout_ms;
+	struct child *sender = supervisor_child(daemon->supervisor, CHILD_SENDER, 1);
+
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	notify("STOPPING=1");
+	supervisor_retire(daemon->supervisor, CHILD_WORKER);
+	supervisor_retire(daemon->supervisor, CHILD_SENDER);
+	if (daemon->scheduler)
+		scheduler_stop(daemon->scheduler);
+	dispatcher_stop(daemon->dispatcher);
+	if (sender->peer)
+		peer_call(sender->peer, REQ_DRAIN, &(struct nothing){false}, NULL, NULL);
+	event_add(daemon->stop_timeout, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+	stop_step(daemon);
+}
+
+/* -- what children say ------------------------------------------------------------------------------------------ */
+
+static void on_request(void *arg, struct child *child, enum request_kind kind, const void *request)
+{
+	struct daemon *daemon = arg;
+
+	if (kind == REQ_RESULT && child->kind == CHILD_WORKER)
+		dispatcher_result(daemon->dispatcher, child, request);
+}
+
+static void on_ready(void *arg, struct child *child)
+{
+	dispatcher_ready(((struct daemon *)arg)->dispatcher, child);
+}
+
+static void on_gone(void *arg, struct child *child, int status)
+{
+	struct daemon *daemon = arg;
+
+	if (child->kind == CHILD_WORKER)
+		dispatcher_gone(daemon->dispatcher, child, status);
+	stop_step(daemon);
+}
+
+static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone};
+
+static void on_run_ended(void *arg, const struct run_end *end)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->control)
+		control_run_ended(daemon->control, end);
+	if (daemon->scheduler)
+		scheduler_run_ended(daemon->scheduler, end);
+	/* The run is counted until this returns: look again when the loop comes round. */
+	event_active(daemon->signals[0], EV_TIMEOUT, 0);
+}
+
+/* -- signals and timers ----------------------------------------------------------------------------------------- */
+
+/* SIGCHLD; also made active by hand when something may have come to its end. */
+static void on_child_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)signal_number, (void)what;
+	supervisor_reap(daemon->supervisor);
+	stop_step(daemon);
+}
+
+static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)signal_number, (void)what;
+	if (daemon->stopping) /* asked twice: whoever asks does not want to wait */
+		on_stop_timeout(-1, 0, daemon);
+	stop(daemon);
+}
+
+static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
+{
+	struct log_line line;
+
+	(void)signal_number, (void)what, (void)arg;
+	log_begin(&line, LEVEL_WARNING, "config_rejected");
+	log_text(&line, "error", "this version reads its configuration only when it starts: restart it");
+	log_end(&line);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	notify("WATCHDOG=1");
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	log_flush();
+}
+
+static void add_signal(struct daemon *daemon, size_t place, int signal_number, event_callback_fn handler)
+{
+	daemon->signals[place] = evsignal_new(daemon->stage.base, signal_number, handler, daemon);
+	event_add(daemon->signals[place], NULL);
+}
+
+static void set_timers(struct daemon *daemon)
+{
+	int64_t watchdog_ms = notify_watchdog_ms();
+
+	daemon->stop_timeout = evtimer_new(daemon->stage.base, on_stop_timeout, daemon);
+	daemon->flush = event_new(daemon->stage.base, -1, EV_PERSIST, on_flush, daemon);
+	daemon->watchdog = event_new(daemon->stage.base, -1, EV_PERSIST, on_watchdog, daemon);
+	if (watchdog_ms > 0)
+		event_add(daemon->watchdog, &(struct timeval){.tv_sec = watchdog_ms / 1000,
+		                                .tv_usec = (suseconds_t)(watchdog_ms % 1000) * 1000});
+	if (log_waits())
+		event_add(daemon->flush, &(struct timeval){.tv_usec = LOG_FLUSH_MS * 1000});
+}
+
+/* -- starting ------------------------------------------------------------------------------------------------------ */
+
+static void on_scheduler_ready(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	stage_announce(daemon->conf, "daemon_started");
+	notify("READY=1");
+	(void)daemon;
+}
+
+static void start_children(struct daemon *daemon)
+{
+	const struct conf *conf = daemon->conf;
+
+	daemon->supervisor = supervisor_create(
+	    &(struct supervisor_setup){
+	        .base = daemon->stage.base,
+	        .conf = conf,
+	        .instance = daemon->stage.instance,
+	        .store_socket = daemon->stage.socket_path,
+	        .listener = daemon->stage.listener,
+	        .lock = daemon->stage.lock,
+	        .workers = (int)conf->daemon.workers,
+	    },
+	    &supervisor_events, daemon);
+	supervisor_start(daemon->supervisor, CHILD_STORE);
+	daemon->line = line_create(daemon->stage.base, daemon->stage.socket_path,
+	    &(struct hello){.role = ROLE_MAIN, .instance = daemon->stage.instance, .pid = getpid()});
+	daemon->dispatcher = dispatcher_create(&(struct dispatcher_setup){
+	    .base = daemon->stage.base,
+	    .supervisor = daemon->supervisor,
+	    .line = daemon->line,
+	    .ended = on_run_ended,
+	    .arg = daemon,
+	});
+	supervisor_start(daemon->supervisor, CHILD_SENDER);
+	supervisor_start(daemon->supervisor, CHILD_WORKER);
+}
+
+static struct err *start(struct daemon *daemon)
+{
+	struct lock_holder holder;
+	bool held;
+
+	PASS(stage_lock(&daemon->stage, "daemon", LOCK_PATIENCE_MS, &held, &holder));
+	if (!held)
+		return ERR(ERR_CONFIG, "a daemon runs on the store %s already: process %d", daemon->conf->daemon.store,
+		    (int)holder.pid);
+	add_signal(daemon, 0, SIGCHLD, on_child_signal);
+	add_signal(daemon, 1, SIGTERM, on_stop_signal);
+	add_signal(daemon, 2, SIGINT, on_stop_signal);
+	add_signal(daemon, 3, SIGHUP, on_hangup);
+	start_children(daemon);
+	set_timers(daemon);
+	daemon->scheduler = scheduler_create(&(struct scheduler_setup){
+	    .base = daemon->stage.base,
+	    .conf = daemon->conf,
+	    .instance = daemon->stage.instance,
+	    .line = daemon->line,
+	    .dispatcher = daemon->dispatcher,
+	    .ready = on_scheduler_ready,
+	    .arg = daemon,
+	});
+	return control_create(
+	    &(struct control_setup){
+	        .base = daemon->stage.base,
+	        .conf = daemon->conf,
+	        .line = daemon->line,
+	        .supervisor = daemon->supervisor,
+	        .dispatcher = daemon->dispatcher,
+	        .scheduler = daemon->scheduler,
+	        .stop = stop,
+	        .arg = daemon,
+	    },
+	    &daemon->control);
+}
+
+static void done(struct daemon *daemon)
+{
+	struct event *events[] = {daemon->signals[0], daemon->signals[1], daemon->signals[2], daemon->signals[3],
+	    daemon->watchdog, daemon->flush, daemon->stop_timeout};
+
+	control_destroy(daemon->control);
+	scheduler_destroy(daemon->scheduler);
+	dispatcher_destroy(daemon->dispatcher);
+	line_destroy(daemon->line);
+	supervisor_destroy(daemon->supervisor);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (events[i])
+			event_free(events[i]);
+	stage_done(&daemon->stage);
+}
+
+static void tell_stopped(void)
+{
+	struct log_line line;
+
+	log_begin(&line, LEVEL_INFO, "daemon_stopped");
+	log_int(&line, "pid", getpid());
+	log_end(&line);
+	log_flush();
+}
+
+int daemon_run(const struct conf *conf)
+{
+	struct daemon daemon = {.conf = conf};
+	struct err *e = stage_log(conf, false);
+
+	if (e)
+		return cli_fail(e);
+	stage_init(&daemon.stage, conf);
+	title_set("main [%s]", conf->path);
+	e = start(&daemon);
+	if (!e) {
+		event_base_dispatch(daemon.stage.base);
+		tell_stopped();
+	}
+	done(&daemon);
+	return e ? cli_fail(e) : daemon.status;
+}

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/* Hands granted runs to workers, watches their deadlines, closes them. */
+#include "daemon/dispatcher.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "daemon/child.h"
+#include "daemon/listener.h"
+
+#define KILL_AFTER_S 10
+#define EXHAUSTED_MS 1000 /* a run that waits longer than this for a worker is worth a line */
+
+enum run_state { RUN_WAITING, RUN_RUNNING, RUN_CLOSING };
+
+/* One run in hand. */
+struct run_entry {
+	struct run_entry *prev, *next;
+	struct dispatcher *dispatcher;
+	struct granted granted;
+	enum run_state state;
+	struct child *worker; /* while it runs */
+	struct event *deadline;
+	bool overrun; /* TERM was sent */
+	struct mono waiting_since, started;
+	int64_t started_ms;
+	/* how it ended */
+	struct arena arena;
+	struct run_end end;
+};
+
+struct dispatcher {
+	struct dispatcher_setup setup;
+	struct run_entry *waiting;
+	size_t waiting_count, count;
+	struct run_entry *running; /* and closing */
+	struct child **idle;
+	size_t idle_count, idle_capacity;
+	struct event *exhausted;
+	bool stopping;
+};
+
+/* -- the end of a run ------------------------------------------------------------------------------------- */
+
+static void forget(struct run_entry *entry)
+{
+	struct dispatcher *dispatcher = entry->dispatcher;
+
+	dispatcher->count--;
+	if (entry->deadline)
+		event_free(entry->deadline);
+	err_destroy(entry->end.error);
+	arena_done(&entry->arena);
+	free((char *)entry->granted.key);
+	free(entry);
+}
+
+static void finish(struct run_entry *entry)
+{
+	struct dispatcher *dispatcher = entry->dispatcher;
+
+	DL_DELETE(dispatcher->running, entry);
+	listen_run_ended(&entry->end);
+	dispatcher->setup.ended(dispatcher->setup.arg, &entry->end);
+	forget(entry);
+}
+
+static void on_closed(void *arg, struct err *e, const void *reply)
+{
+	struct run_entry *entry = arg;
+	const struct close_reply *closed = reply;
+
+	if (e) {
+		log_fault(LEVEL_ERROR, "run_not_closed", ERR_AT(e, "close run %lld", (long long)entry->granted.run));
+	} else if (closed->committed) { /* it died between its commit and telling us: it stands */
+		err_destroy(entry->end.error);
+		entry->end.error = NULL;
+		entry->end.ending = ENDED_OK;
+	} else {
+		entry->end.again = closed->again;
+	}
+	finish(entry);
+}
+
+static const char *const close_reasons[] = {
+    [ENDED_FAILED] = "failed",
+    [ENDED_TIMEOUT] = "timeout",
+    [ENDED_CRASHED] = "crashed",
+    [ENDED_INTERRUPTED] = "interrupted",
+};
+
+/* ERROR is taken. */
+static void close_run(struct run_entry *entry, enum ending ending, struct err *error)
+{
+	struct run_end *end = &entry->end;
+
+	entry->state = RUN_CLOSING;
+	end->ending = ending;
+	end->error = error;
+	end->ms = entry->started.ms ? mono_now().ms - entry->started.ms : 0;
+	if (!entry->dispatcher->setup.line || !entry->granted.run) {
+		finish(entry);
+		return;
+	}
+	struct close request = {
+	    .run = entry->granted.run,
+	    .interrupted = ending == ENDED_INTERRUPTED,
+	    .reason = close_reasons[ending],
+	    .error = error_to_record(error, &entry->arena),
+	    .started_ms = entry->started_ms,
+	    .ended_ms = wall_ms(),
+	    .values = (struct value_record *)end->values,
+	    .value_count = end->value_count,
+	};
+	line_call(entry->dispatcher->setup.line, REQ_CLOSE, &request, on_closed, entry);
+}
+
+/* -- the deadline --------------------------------------------------------------------------------------------- */
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct run_entry *entry = arg;
+	pid_t pid = entry->worker->pid;
+	struct log_line line;
+
+	(void)fd, (void)what;
+	if (entry->worker->reaped)
+		return;
+	if (entry->overrun) { /* it did not end when asked */
+		kill(-pid, SIGKILL);
+		kill(pid, SIGKILL);
+		return;
+	}
+	entry->overrun = true;
+	log_begin(&line, LEVEL_WARNING, "run_overdue");
+	log_text(&line, "job", entry->granted.job->name);
+	log_int(&line, "run", entry->granted.run);
+	log_text(&line, "step", entry->worker->page->step);
+	log_end(&line);
+	kill(pid, SIGTERM);
+	event_add(entry->deadline, &(struct timeval){.tv_sec = KILL_AFTER_S});
+}
+
+static void set_deadline(struct run_entry *entry)
+{
+	int64_t ms = entry->granted.job->timeout_ms;
+
+	entry->deadline = evtimer_new(entry->dispatcher->setup.base, on_deadline, entry);
+	event_add(entry->deadline, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+}
+
+/* -- starting ------------------------------------------------------------------------------------------------------ */
+
+static void give_order(struct run_entry *entry)
+{
+	const struct granted *granted = &entry->granted;
+	utc_t now = wall_ms() / 1000;
+	struct run_order order = {
+	    .run = granted->run,
+	    .job = granted->job->name,
+	    .key = granted->key,
+	    .slot = granted->slot,
+	    .now = granted->now ? granted->now : now,
+	    .attempt = granted->attempt,
+	    .trigger = granted->trigger,
+	    .deadline_ms = granted->job->timeout_ms,
+	    .expires_base = granted->trigger == TRIGGER_MANUAL ? now : granted->slot,
+	    .dry_run = granted->dry_run,
+	    .debug = granted->debug,
+	    .log_message = granted->log_message,
+	    .again = granted->again,
+	    .by_hand = granted->by_hand,
+	    .report = granted->report,
+	};
+
+	supervisor_order(entry->worker, &order);
+}
+
+static void start(struct run_entry *entry, struct child *worker)
+{
+	struct dispatcher *dispatcher = entry->dispatcher;
+
+	DL_DELETE(dispatcher->waiting, entry);
+	dispatcher->waiting_count--;
+	DL_APPEND(dispatcher->running, entry);
+	entry->state = RUN_RUNNING;
+	entry->worker = worker;
+	worker->user = entry;
+	entry->started = mono_now();
+	entry->started_ms = wall_ms();
+	listen_run_started(&entry->granted);
+	if (dispatcher->setup.line && entry->granted.run)
+		line_call(dispatcher->setup.line, REQ_START,
+		    &(struct start){entry->granted.run, entry->started_ms}, NULL, NULL);
+	set_deadline(entry);
+	give_order(entry);
+}
+
+static void pump(struct dispatcher *dispatcher)
+{
+	while (!dispatcher->stopping && dispatcher->waiting && dispatcher->idle_count)
+		start(dispatcher->waiting, dispatcher->idle[--dispatcher->idle_count]);
+	if (!dispatcher->waiting)
+		event_del(dispatcher->exhausted);
+	else if (!event_pending(dispatcher->exhausted, EV_TIMEOUT, NULL))
+		event_add(dispatcher->exhausted, &(struct timeval){.tv_sec = EXHAUSTED_MS / 1000});
+}
+
+static void on_exhausted(evutil_socket_t fd, short what, void *arg)
+{
+	struct dispatcher *dispatcher = arg;
+	struct log_line line;
+
+	(void)fd, (void)what;
+	if (!dispatcher->waiting)
+		return;
+	log_begin(&line, LEVEL_WARNING, "workers_exhausted");
+	log_int(&line, "waiting", (int64_t)dispatcher->waiting_count);
+	log_text(&line, "job", dispatcher->waiting->granted.job->name);
+	log_int(&line, "waits_ms", mono_now().ms - dispatcher->waiting->waiting_since.ms);
+	log_end(&line);
+	event_add(dispatcher->exhausted, &(struct timeval){.tv_sec = 60});
+}
+
+struct dispatcher *dispatcher_create(const struct dispatcher_setup *setup)
+{
+	struct dispatcher *dispatcher = mem_alloc(sizeof(*dispatcher));
+
+	dispatcher->setup = *setup;
+	dispatcher->exhausted = evtimer_new(setup->base, on_exhausted, dispatcher);
+	return dispatcher;
+}
+
+/* A run that will not begin here any more. */
+static void abandon(struct run_entry *entry)
+{
+	struct dispatcher *dispatcher = entry->dispatcher;
+
+	DL_DELETE(dispatcher->waiting, entry);
+	dispatcher->waiting_count--;
+	DL_APPEND(dispatcher->running, entry);
+	close_run(entry, ENDED_INTERRUPTED, ERR(ERR_TEMPORARY, "bmad stopped before the run began"));
+}
+
+void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted)
+{
+	struct run_entry *entry = mem_alloc(sizeof(*entry));
+
+	entry->dispatcher = dispatcher;
+	entry->granted = *granted;
+	entry->granted.key = mem_copy(granted->key);
+	entry->end.granted = &entry->granted;
+	entry->waiting_since = mono_now();
+	DL_APPEND(dispatcher->waiting, entry);
+	dispatcher->waiting_count++;
+	dispatcher->count++;
+	if (dispatcher->stopping)
+		abandon(entry);
+	else
+		pump(dispatcher);
+}
+
+/* -- what workers say ------------------------------------------------------------------------------------------------ */
+
+void dispatcher_ready(struct dispatcher *dispatcher, struct child *worker)
+{
+	worker->user = NULL;
+	mem_grow(dispatcher->idle, dispatcher->idle_count, dispatcher->idle_capacity);
+	dispatcher->idle[dispatcher->idle_count++] = worker;
+	pump(dispatcher);
+}
+
+static void copy_result(struct run_entry *entry, const struct run_result *result)
+{
+	struct run_end *end = &entry->end;
+	struct value_record *values = arena_alloc(&entry->arena, (result->value_count + 1) * sizeof(*values));
+
+	for (size_t i = 0; i < result->value_count; i++)
+		values[i] = (struct value_record){arena_copy(&entry->arena, result->values[i].name),
+		    result->values[i].number};
+	end->values = values;
+	end->value_count = result->value_count;
+	end->messages = result->messages;
+	end->report = arena_copy(&entry->arena, result->report);
+	end->ms = result->ended_ms - result->started_ms;
+}
+
+static struct run_entry *detach(struct child *worker)
+{
+	struct run_entry *entry = worker->user;
+
+	worker->user = NULL;
+	if (!entry)
+		return NULL;
+	entry->worker = NULL;
+	event_free(entry->deadline);
+	entry->deadline = NULL;
+	return entry;
+}
+
+void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, const struct run_result *result)
+{
+	struct run_entry *entry = worker->user;
+
+	if (!entry || entry->granted.run != result->run)
+		return; /* of a run that is not its own: what is true will show when it dies or overruns */
+	detach(worker);
+	copy_result(entry, result);
+	if (entry->overrun) /* it was cancelled half-way: what it keeps between runs is not to be trusted */
+		supervisor_replace(worker);
+	else if (!result->leaving)
+		dispatcher_ready(dispatcher, worker);
+	if (result->error) {
+		close_run(entry, entry->overrun ? ENDED_TIMEOUT : ENDED_FAILED, error_from_record(result->error));
+		return;
+	}
+	entry->end.ending = result->degraded ? ENDED_DEGRADED : ENDED_OK;
+	finish(entry);
+}
+
+static void drop_idle(struct dispatcher *dispatcher, const struct child *worker)
+{
+	for (size_t i = 0; i < dispatcher->idle_count; i++) {
+		if (dispatcher->idle[i] != worker)
+			continue;
+		dispatcher->idle[i] = dispatcher->idle[--dispatcher->idle_count];
+		return;
+	}
+}
+
+static struct err *death(const struct run_entry *entry, const struct child *worker, int status)
+{
+	const char *step = entry->end.step;
+	const char *in = step[0] ? " in step " : "";
+
+	if (entry->overrun)
+		return ERR(ERR_TEMPORARY, "timeout: killed%s%s: it did not end within %lld ms and %d s more", in, step,
+		    (long long)entry->granted.job->timeout_ms, KILL_AFTER_S);
+	if (worker->nonsense)
+		return ERR(ERR_BUG, "the worker wrote to its socket what is no request, and was killed%s%s", in, step);
+	if (WIFSIGNALED(status))
+		return ERR(WTERMSIG(status) == SIGKILL ? ERR_TEMPORARY : ERR_BUG,
+		    "the worker was killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)), in,
+		    step);
+	return ERR(ERR_BUG, "the worker exited with status %d%s%s", WEXITSTATUS(status), in, step);
+}
+
+/*
+ * A worker that somebody killed is no fault of the job: the run was interrupted. Any other signal, and an
+ * exit, is the job's own doing.
+ */
+static enum ending death_ending(const struct run_entry *entry, const struct child *worker, int status)
+{
+	if (entry->overrun)
+		return ENDED_TIMEOUT;
+	if (worker->nonsense)
+		return ENDED_CRASHED;
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? ENDED_INTERRUPTED : ENDED_CRASHED;
+}
+
+void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int status)
+{
+	struct run_entry *entry = detach(worker);
+
+	drop_idle(dispatcher, worker);
+	if (!entry)
+		return;
+	entry->end.step = arena_copy_n(&entry->arena, worker->page->step, strnlen(worker->page->step, STEP_TEXT));
+	close_run(entry, death_ending(entry, worker, status), death(entry, worker, status));
+}
+
+/* -- stopping ------------------------------------------------------------------------------------------------------------ */
+
+void dispatcher_stop(struct dispatcher *dispatcher)
+{
+	struct run_entry *entry, *next;
+
+	dispatcher->stopping = true;
+	event_del(dispatcher->exhausted);
+	DL_FOREACH_SAFE(dispatcher->waiting, entry, next)
+		abandon(entry);
+}
+
+size_t dispatcher_count(const struct dispatcher *dispatcher)
+{
+	return dispatcher->count;
+}
+
+size_t dispatcher_waiting(const struct dispatcher *dispatcher)
+{
+	return dispatcher->waiting_count;
+}
+
+const char *dispatcher_job_of(const struct child *worker)
+{
+	const struct run_entry *entry = worker->user;
+
+	return entry ? entry->granted.job->name : NULL;
+}
+
+void dispatcher_destroy(struct dispatcher *dispatcher)
+{
+	struct run_entry *entry, *next;
+
+	if (!dispatcher)
+		return;
+	DL_FOREACH_SAFE(dispatcher->waiting, entry, next)
+		forget(entry);
+	DL_FOREACH_SAFE(dispatcher->running, entry, next)
+		forget(entry);
+	event_free(dispatcher->exhausted);
+	free(dispatcher->idle);
+	free(dispatcher);
+}

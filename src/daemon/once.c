@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `--once`: a small main of its own. With a daemon on the store it brings only a worker and speaks to the daemon's store
+ * process; without one it takes the lock and brings store and sender too.
+ */
+#include "daemon/once.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/child.h"
+#include "daemon/dispatcher.h"
+#include "daemon/line.h"
+#include "daemon/stage.h"
+#include "daemon/supervisor.h"
+#include "request/link.h"
+
+#define LOCK_PATIENCE_MS 600000 /* another --once: its run may be long */
+#define CLAIM_AGAIN_MS   300
+#define DRAIN_S          5
+
+struct once {
+	const struct once_request *request;
+	struct stage stage;
+	struct line *line; /* NULL: a dry run */
+	struct supervisor *supervisor;
+	struct dispatcher *dispatcher;
+	struct event *child_signal, *claim_again, *drain_timeout;
+	bool own;  /* the store and the sender are ours */
+	bool told; /* that it waits */
+	bool finished;
+	int64_t run;
+	utc_t slot;
+	struct json *report;
+	struct err *error;
+};
+
+static void finish(struct once *once)
+{
+	struct child *sender = supervisor_child(once->supervisor, CHILD_SENDER, 1);
+
+	once->finished = true;
+	supervisor_retire(once->supervisor, CHILD_SENDER);
+	if (!sender->pid || !sender->peer) {
+		event_base_loopbreak(once->stage.base);
+		return;
+	}
+	/* What is on the wire now is finished and recorded: cut, it would be ambiguous. */
+	peer_call(sender->peer, REQ_DRAIN, &(struct nothing){false}, NULL, NULL);
+	event_add(once->drain_timeout, &(struct timeval){.tv_sec = DRAIN_S});
+}
+
+static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	event_base_loopbreak(((struct once *)arg)->stage.base);
+}
+
+/* -- the outcomes of messages ------------------------------------------------------------------------------ */
+
+/* The state of the outbox in the words of the report. */
+static const char *outcome_of(const struct message_state *state)
+{
+	static const char *const same[] = {"delivered", "ambiguous", "suppressed"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		if (text_equal(state->state, same[i]))
+			return same[i];
+	if (text_equal(state->state, "discarded"))
+		return "rejected";
+	if (!text_equal(state->state, "dead"))
+		return "queued";
+	return state->reason && !strncmp(state->reason, "expired", strlen("expired")) ? "expired" : "rejected";
+}
+
+static struct json *message_of(const struct once *once, const char *id)
+{
+	json_each(item, json_get(once->report, "messages"))
+		if (text_equal(json_text(json_get(item, "id")), id))
+			return (struct json *)item; /* the report is ours */
+	return NULL;
+}
+
+static void on_outcomes(void *arg, struct err *e, const void *reply)
+{
+	struct once *once = arg;
+	const struct wait_reply *answer = reply;
+
+	if (e) {
+		once->error = ERR_AT(e, "wait for the outcome of the messages");
+		finish(once);
+		return;
+	}
+	for (size_t i = 0; i < answer->count; i++) {
+		const struct message_state *state = &answer->messages[i];
+		struct json *message = message_of(once, state->id);
+
+		if (!message)
+			continue;
+		json_set_string(message, "outcome", outcome_of(state));
+		json_set_int(message, "attempts", state->attempts);
+		json_set_string(message, "detail", state->answer ? state->answer : state->reason);
+	}
+	finish(once);
+}
+
+static bool is_queued(const struct json *message)
+{
+	return text_equal(json_text(json_get(message, "outcome")), "queued");
+}
+
+/* Waits for all messages that are neither printed nor suppressed. */
+static void wait_outcomes(struct once *once)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct json *messages = json_get(once->report, "messages");
+	struct id_record *ids = arena_alloc(&arena, (json_length(messages) + 1) * sizeof(*ids));
+	struct wait wait = {.ids = ids, .deadline_ms = wall_ms() + once->request->deliver_timeout_ms};
+
+	json_each(message, messages)
+		if (is_queued(message))
+			ids[wait.count++].id = json_text(json_get(message, "id"));
+	if (wait.count)
+		line_call(once->line, REQ_WAIT, &wait, on_outcomes, once);
+	else
+		finish(once);
+}
+
+/* Console messages were born taken by us: they are shown by the command and settled here. */
+static void settle_console(struct once *once)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct json *messages = json_get(once->report, "messages");
+	struct settlement *settlements = arena_alloc(&arena, (json_length(messages) + 1) * sizeof(*settlements));
+	struct settle settle = {.instance = once->stage.instance, .now_ms = wall_ms(), .messages = settlements};
+
+	json_each(message, messages) {
+		if (!is_queued(message) || !text_equal(json_text(json_get(message, "type")), "console"))
+			continue;
+		settlements[settle.count++] = (struct settlement){
+		    .id = json_text(json_get(message, "id")),
+		    .state = "delivered",
+		    .attempts = 1,
+		};
+		json_set_string((struct json *)message, "outcome", "delivered");
+		json_set_int((struct json *)message, "attempts", 1);
+	}
+	if (settle.count)
+		line_call(once->line, REQ_SETTLE, &settle, NULL, NULL);
+}
+
+/* -- the run ---------------------------------------------------------------------------------------------------- */
+
+static void add_error(struct json *report, const struct err *error)
+{
+	if (!error) {
+		json_set_null(report, "error");
+		return;
+	}
+	struct json *value = json_set_object(report, "error");
+	json_set_string(value, "kind", err_kind_name(err_kind(error)));
+	json_set_string(value, "message", err_message(error));
+	struct json *frames = json_set_array(value, "frames");
+	for (size_t i = 0; i < err_frames(error); i++) {
+		const struct err_frame *frame = err_frame(error, i);
+		struct json *item = json_add_object(frames);
+
+		json_set_string(item, "function", frame->function);
+		json_set_string(item, "file", frame->file);
+		json_set_int(item, "line", frame->line);
+		json_set_string(item, "note", frame->note);
+	}
+}
+
+/* PART of the worker's report, or an empty one if the run did not get that far. */
+static void add_part(struct json *report, const struct json *worker_report, const char *part, struct json *empty)
+{
+	const struct json *value = json_get(worker_report, part);
+
+	if (value)
+		json_destroy(empty);
+	json_set(report, part, value ? json_copy(value) : empty);
+}
+
+static struct json *make_report(const struct once *once, const struct run_end *end)
+{
+	const struct conf_job *job = once->request->job;
+	struct json *report = json_object(), *parsed = NULL;
+	cleanup(free_text) char *run = end->granted->run ? mem_format("%lld", (long long)end->granted->run)
+	                                                 : mem_copy("dry-run");
+
+	if (end->report)
+		err_ignore(json_parse(end->report, strlen(end->report), &parsed));
+	json_set_string(report, "job", job->name);
+	json_set_string(report, "module", job->module->name);
+	json_set_string(report, "run", run);
+	json_set_instant(report, "slot", once->slot);
+	json_set_bool(report, "dry_run", end->granted->dry_run);
+	json_set_string(report, "result",
+	    end->ending == ENDED_OK ? "ok" : end->ending == ENDED_DEGRADED ? "degraded" : "error");
+	add_error(report, end->error);
+	add_part(report, parsed, "data", json_array());
+	add_part(report, parsed, "messages", json_array());
+	add_part(report, parsed, "metrics", json_object());
+	json_destroy(parsed);
+	return report;
+}
+
+static void on_run_ended(void *arg, const struct run_end *end)
+{
+	struct once *once = arg;
+
+	once->report = make_report(once, end);
+	if (end->error || !once->line) {
+		finish(once);
+		return;
+	}
+	settle_console(once);
+	wait_outcomes(once);
+}
+
+static void grant(struct once *once, int64_t run)
+{
+	const struct once_request *request = once->request;
+
+	once->run = run;
+	if (once->own) {
+		supervisor_send_only(once->supervisor, run);
+		supervisor_start(once->supervisor, CHILD_SENDER);
+	}
+	dispatcher_add(once->dispatcher,
+	    &(struct granted){
+	        .job = request->job,
+	        .run = run,
+	        .slot = once->slot,
+	        .now = request->at,
+	        .attempt = 1,
+	        .trigger = TRIGGER_MANUAL,
+	        .dry_run = !run,
+	        .debug = request->debug,
+	        .log_message = request->log_message,
+	        .again = request->again,
+	        .by_hand = true,
+	        .report = true,
+	    });
+}
+
+static void tell_waiting(struct once *once, int64_t open_run)
+{
+	struct log_line line;
+
+	if (once->told)
+		return;
+	once->told = true;
+	log_begin(&line, LEVEL_WARNING, "run_waits");
+	log_text(&line, "job", once->request->job->name);
+	log_int(&line, "open_run", open_run);
+	log_text(&line, "reason", "another run of this job is open; this one begins when it is over");
+	log_end(&line);
+}
+
+static void on_claimed(void *arg, struct err *e, const void *reply)
+{
+	struct once *once = arg;
+	const struct claim_reply *answer = reply;
+
+	if (!e && answer->count != 1)
+		e = ERR(ERR_BUG, "the store answered %zu slots instead of one", answer->count);
+	if (e) {
+		once->error = ERR_AT(e, "claim a run of %s", once->request->job->name);
+		finish(once);
+		return;
+	}
+	if (answer->slots[0].state == CLAIM_GRANTED) {
+		grant(once, answer->slots[0].run);
+		return;
+	}
+	tell_waiting(once, answer->slots[0].open_run);
+	event_add(once->claim_again, &(struct timeval){.tv_usec = CLAIM_AGAIN_MS * 1000});
+}
+
+static void claim(struct once *once)
+{
+	struct claim_slot slot = {
+	    .job = once->request->job->name,
+	    .due = once->slot,
+	    .trigger = TRIGGER_MANUAL,
+	    .overlap = OVERLAP_QUEUE,
+	};
+	struct claim claim = {once->stage.instance, wall_ms(), &slot, 1};
+
+	line_call(once->line, REQ_CLAIM, &claim, on_claimed, once);
+}
+
+static void on_claim_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	claim(arg);
+}
+
+/* -- children ------------------------------------------------------------------------------------------------------- */
+
+static void on_request(void *arg, struct child *child, enum request_kind kind, const void *request)
+{
+	struct once *once = arg;
+
+	if (kind == REQ_RESULT && child->kind == CHILD_WORKER)
+		dispatcher_result(once->dispatcher, child, request);
+}
+
+static void on_ready(void *arg, struct child *child)
+{
+	dispatcher_ready(((struct once *)arg)->dispatcher, child);
+}
+
+static void on_gone(void *arg, struct child *child, int status)
+{
+	struct once *once = arg;
+
+	if (child->kind == CHILD_WORKER)
+		dispatcher_gone(once->dispatcher, child, status);
+	if (child->kind == CHILD_SENDER && once->finished)
+		event_base_loopbreak(once->stage.base);
+}
+
+static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone};
+
+static void on_child_signal(evutil_socket_t signal_number, short what, void *arg)
+{
+	(void)signal_number, (void)what;
+	supervisor_reap(((struct once *)arg)->supervisor);
+}
+
+/* -- beginning and end ---------------------------------------------------------------------------------------------- */
+
+/* A file-backed store that is there: a dry run may read job state from it. */
+static const char *readable_store(const struct conf *conf)
+{
+	const char *url = conf->daemon.store;
+	const char *path = strchr(url, ':');
+
+	return path && !access(path + 1, R_OK) ? url : NULL;
+}
+
+static bool somebody_listens(const char *path)
+{
+	int fd;
+	struct err *e = socket_connect(path, &fd);
+
+	if (!e)
+		close(fd);
+	err_ignore(e);
+	return !e;
+}
+
+static void create_parts(struct once *once, const char *store_socket)
+{
+	struct stage *stage = &once->stage;
+
+	once->child_signal = evsignal_new(stage->base, SIGCHLD, on_child_signal, once);
+	event_add(once->child_signal, NULL);
+	once->claim_again = evtimer_new(stage->base, on_claim_again, once);
+	once->drain_timeout = evtimer_new(stage->base, on_drain_timeout, once);
+	once->supervisor = supervisor_create(
+	    &(struct supervisor_setup){
+	        .base = stage->base,
+	        .conf = once->request->conf,
+	        .instance = stage->instance,
+	        .store_socket = store_socket,
+	        .store_url = readable_store(once->request->conf),
+	        .listener = stage->listener,
+	        .lock = stage->lock,
+	        .workers = 1,
+	    },
+	    &supervisor_events, once);
+	if (once->own)
+		supervisor_start(once->supervisor, CHILD_STORE);
+	if (!once->request->dry_run)
+		once->line = line_create(stage->base, stage->socket_path,
+		    &(struct hello){
+		        .role = once->own ? ROLE_MAIN : ROLE_ONCE,
+		        .instance = stage->instance,
+		        .pid = getpid(),
+		    });
+	once->dispatcher = dispatcher_create(&(struct dispatcher_setup){
+	    .base = stage->base,
+	    .supervisor = once->supervisor,
+	    .line = once->line,
+	    .ended = on_run_ended,
+	    .arg = once,
+	});
+	supervisor_start(once->supervisor, CHILD_WORKER);
+}
+
+static struct err *start(struct once *once)
+{
+	struct stage *stage = &once->stage;
+	struct lock_holder holder;
+
+	if (once->request->dry_run) {
+		create_parts(once, somebody_listens(stage->socket_path) ? stage->socket_path : NULL);
+		grant(once, 0);
+		return NULL;
+	}
+	PASS(stage_lock(stage, "once", LOCK_PATIENCE_MS, &once->own, &holder));
+	create_parts(once, stage->socket_path);
+	claim(once);
+	return NULL;
+}
+
+/* The children end in order: the sender has drained, then the workers, then the store. */
+static void end_children(struct once *once)
+{
+	supervisor_retire(once->supervisor, CHILD_WORKER);
+	supervisor_retire(once->supervisor, CHILD_STORE);
+	supervisor_end(once->supervisor, CHILD_WORKER, 0);
+	line_destroy(once->line);
+	supervisor_end(once->supervisor, CHILD_STORE, 0);
+	while (supervisor_count(once->supervisor, CHILD_STORE) || supervisor_count(once->supervisor, CHILD_WORKER))
+		event_base_loop(once->stage.base, EVLOOP_ONCE);
+}
+
+static void done(struct once *once)
+{
+	if (once->supervisor) {
+		end_children(once);
+		dispatcher_destroy(once->dispatcher);
+		supervisor_destroy(once->supervisor);
+		event_free(once->child_signal);
+		event_free(once->claim_again);
+		event_free(once->drain_timeout);
+	}
+	stage_done(&once->stage);
+}
+
+struct err *once_run(const struct once_request *request, struct json **out_report)
+{
+	struct once once = {.request = request, .slot = request->at ? request->at : wall_ms() / 1000};
+
+	stage_init(&once.stage, request->conf);
+	struct err *e = start(&once);
+	if (!e) {
+		event_base_dispatch(once.stage.base);
+		e = once.error;
+	}
+	done(&once);
+	if (e) {
+		json_destroy(once.report);
+		return e;
+	}
+	*out_report = once.report;
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: finds what is due, claims it in the store, passes what is granted to the dispatcher.
+ *
+ * It begins by asking the store up to where each job's slots are accounted for; what lies between then and
+ * now is judged by the job's misfire rule (slots.h). No run starts unclaimed: while the store cannot
+ * answer, due slots wait here. Slots that wait for another run of their job (overlap: queue, misfire:
+ * all, runs by hand) stand in that job's backlog, in order.
+ */
+#ifndef DAEMON_SCHEDULER_H
+#define DAEMON_SCHEDULER_H
+
+#include "conf/conf.h"
+#include "daemon/dispatcher.h"
+#include "daemon/line.h"
+
+struct scheduler;
+
+struct scheduler_setup {
+	struct event_base *base;
+	const struct conf *conf;
+	const char *instance;
+	struct line *line;
+	struct dispatcher *dispatcher;
+	void (*ready)(void *arg); /* the first slots are on the agenda */
+	void *arg;
+};
+
+struct scheduler *scheduler_create(const struct scheduler_setup *setup);
+void scheduler_destroy(struct scheduler *scheduler);
+
+/* Nothing becomes due any more. */
+void scheduler_stop(struct scheduler *scheduler);
+
+/* Told with the run when one by hand was granted (RUN > 0), or why not (E, owned by the callee). */
+typedef void scheduler_granted(void *arg, int64_t run, struct err *e);
+/* A run by hand of JOB; it waits for an open run of that job. */
+void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg);
+
+/* From the dispatcher. */
+void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end);
+
+/* The job that fires next, and when; NULL if none will. */
+const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at);
+
+#endif

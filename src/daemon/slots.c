@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Due and missed slots of a job, by its misfire rule. */
+#include "daemon/slots.h"
+
+#include <stdlib.h>
+
+utc_t slots_next(const struct conf_job *job, utc_t after)
+{
+	utc_t first = UTC_NEVER;
+
+	for (size_t i = 0; i < job->schedule_count; i++) {
+		utc_t at = schedule_next(job->schedules[i], after);
+
+		if (at < first)
+			first = at;
+	}
+	return first;
+}
+
+utc_t slots_prev(const struct conf_job *job, utc_t before)
+{
+	utc_t last = -1;
+
+	for (size_t i = 0; i < job->schedule_count; i++) {
+		utc_t at = schedule_prev(job->schedules[i], before);
+
+		if (at > last)
+			last = at;
+	}
+	return last;
+}
+
+/* How many of the newest slots the misfire rule lets run. */
+static int64_t runs_allowed(const struct conf_job *job, utc_t newest, utc_t now, bool live)
+{
+	switch ((enum misfire)job->misfire) {
+	case MISFIRE_ONE:
+		return 1;
+	case MISFIRE_NONE:
+		return live && now - newest <= SLOTS_TOLERANCE_S ? 1 : 0;
+	case MISFIRE_ALL:
+		return job->max_catchup;
+	}
+	return 0;
+}
+
+static bool too_late(const struct conf_job *job, utc_t slot, utc_t now)
+{
+	return job->max_late_ms >= 0 && (now - slot) * 1000 > job->max_late_ms;
+}
+
+/* What becomes of SLOT, which is the one of RANK (0: the newest). */
+static struct due_slot judge(const struct conf_job *job, utc_t slot, utc_t now, bool live, int64_t rank, int64_t runs)
+{
+	static const char *const missed[] = {
+	    [MISFIRE_ONE] = "missed: a newer slot runs instead (misfire: one)",
+	    [MISFIRE_NONE] = "missed: not caught up (misfire: none)",
+	    [MISFIRE_ALL] = "missed: more than max_catchup slots",
+	};
+	struct due_slot due = {.slot = slot, .action = CLAIM_MISSED};
+
+	due.trigger = live && rank == 0 && now - slot <= SLOTS_TOLERANCE_S ? TRIGGER_SCHEDULE : TRIGGER_CATCHUP;
+	if (rank >= runs)
+		due.reason = missed[job->misfire];
+	else if (too_late(job, slot, now))
+		due.reason = "missed: later than max_late";
+	else
+		due.action = CLAIM_RUN;
+	return due;
+}
+
+static void add(struct due_slots *out, struct due_slot due)
+{
+	mem_grow(out->items, out->count, out->capacity);
+	out->items[out->count++] = due;
+}
+
+static void reverse(struct due_slot *items, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct due_slot swap = items[i];
+
+		items[i] = items[count - 1 - i];
+		items[count - 1 - i] = swap;
+	}
+}
+
+void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out)
+{
+	utc_t slot = slots_prev(job, now + 1);
+	int64_t runs = runs_allowed(job, slot, now, live);
+	int64_t most = runs + SLOTS_MISSED_MAX;
+	size_t begin = out->count;
+	int64_t rank = 0;
+
+	/* From the newest back, so that a long downtime costs no more than a short one. */
+	for (; slot >= first && rank < most; slot = slots_prev(job, slot))
+		add(out, judge(job, slot, now, live, rank++, runs));
+	if (slot >= first) {
+		struct due_slot rest = judge(job, slot, now, live, rank, runs);
+
+		rest.first = first;
+		add(out, rest);
+	}
+	reverse(out->items + begin, out->count - begin);
+}
+
+void due_slots_done(struct due_slots *slots)
+{
+	free(slots->items);
+	*slots = (struct due_slots){0};
+}

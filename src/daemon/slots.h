@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is due: a job's slots, and what becomes of those that were missed. Pure: `now` is given.
+ */
+#ifndef DAEMON_SLOTS_H
+#define DAEMON_SLOTS_H
+
+#include "conf/conf.h"
+#include "request/request.h"
+
+/* The first slot of all the job's schedules strictly after AFTER (UTC_NEVER), the last one before BEFORE (-1). */
+utc_t slots_next(const struct conf_job *job, utc_t after);
+utc_t slots_prev(const struct conf_job *job, utc_t before);
+
+/* So many missed slots of a job get a record each; older ones of the same gap share one. */
+#define SLOTS_MISSED_MAX 1000
+/* With `misfire: none`, a slot later than this was missed. */
+#define SLOTS_TOLERANCE_S 60
+
+struct due_slot {
+	utc_t slot;
+	enum claim_action action; /* CLAIM_RUN or CLAIM_MISSED */
+	enum trigger trigger;     /* TRIGGER_SCHEDULE or TRIGGER_CATCHUP */
+	const char *reason;       /* of a missed one; a constant */
+	utc_t first;              /* not 0: the record stands for all slots from here to `slot` */
+};
+
+struct due_slots {
+	struct due_slot *items;
+	size_t count, capacity;
+};
+
+/*
+ * What to do with the slots of JOB from FIRST (a slot, the earliest without a record) to NOW, by the
+ * job's misfire, max_catchup and max_late; appended to OUT in time order. LIVE: the scheduler was running
+ * since before FIRST was due.
+ */
+void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out);
+void due_slots_done(struct due_slots *slots);
+
+#endif

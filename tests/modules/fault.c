@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - a job that goes wrong in the way it is told to. */
+#include "tests/modules/test_modules.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct fault_options {
+	const char *how;
+};
+
+static const struct option options[] = {
+    OPTION(struct fault_options, how, OPT_TEXT, .required = true, .help = "what goes wrong"),
+    OPTION_END,
+};
+
+static struct err *crash(struct run *run)
+{
+	volatile int *nowhere = NULL;
+
+	(void)run;
+	*nowhere = 1;
+	return NULL;
+}
+
+static struct err *call_abort(struct run *run)
+{
+	(void)run;
+	abort();
+}
+
+static struct err *loop(struct run *run)
+{
+	(void)run;
+	for (volatile unsigned long turns = 0;; turns++)
+		;
+	return NULL;
+}
+
+/* Deaf to TERM as well, as a job in a library's endless loop may be. */
+static struct err *loop_deaf(struct run *run)
+{
+	signal(SIGTERM, SIG_IGN);
+	return loop(run);
+}
+
+static struct err *leak(struct run *run)
+{
+	run_step(run, "leaking");
+	for (int megabytes = 0; megabytes < 1024; megabytes++) {
+		char *block = mem_alloc(1 << 20);
+
+		memset(block, megabytes, 1 << 20);
+		__asm__ volatile("" : : "r"(block) : "memory"); /* kept, as far as the compiler knows */
+	}
+	return ERR(ERR_BUG, "1 GiB was there");
+}
+
+/* Writes to every socket it finds, as a wild pointer into a descriptor table would. */
+static struct err *garbage(struct run *run)
+{
+	char noise[4096];
+
+	(void)run;
+	memset(noise, 0xab, sizeof(noise));
+	for (int fd = 3; fd < 64; fd++)
+		if (send(fd, noise, sizeof(noise), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			continue;
+	sleep(60);
+	return NULL;
+}
+
+static struct err *leave(struct run *run)
+{
+	(void)run;
+	_exit(7);
+}
+
+static struct err *deep(struct run *run)
+{
+	(void)run;
+	return ERR_AT(ERR(ERR_TEMPORARY, "connection refused"), "read the plant");
+}
+
+static struct err *overflow(struct run *run)
+{
+	volatile char room[65536];
+
+	room[0] = 1;
+	struct err *e = overflow(run);
+	room[1] = room[0];
+	return e;
+}
+
+static const struct {
+	const char *how;
+	struct err *(*act)(struct run *run);
+} faults[] = {
+    {"crash", crash},
+    {"abort", call_abort},
+    {"loop", loop},
+    {"loop-deaf", loop_deaf},
+    {"leak", leak},
+    {"garbage", garbage},
+    {"exit", leave},
+    {"error", deep},
+    {"overflow", overflow},
+};
+
+static struct err *fault_run(struct run *run)
+{
+	const struct fault_options *own = run_options(run);
+
+	run_step(run, "about to %s", own->how);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (!strcmp(own->how, faults[i].how))
+			return ERR_AT(faults[i].act(run), "go wrong by %s", own->how);
+	return ERR(ERR_CONFIG, "how: no fault is named '%s'", own->how);
+}
+
+const struct job_module fault_module = {
+    .name = "fault",
+    .summary = "goes wrong in the way it is told to",
+    .options = options,
+    .options_size = sizeof(struct fault_options),
+    .restartable = true,
+    .run = fault_run,
+};
