@@ -223,32 +223,37 @@ static char *shorten(const char *text, size_t at, size_t *out_left_out)
 	    *out_left_out == 1 ? "" : "s");
 }
 
+static char *make_shortened(struct plain_message message, size_t at, size_t *out_left_out)
+{
+	cleanup(free_text) char *text = shorten(message.text, at, out_left_out);
+
+	message.text = text;
+	return make_payload(&message);
+}
+
 /*
  * The longest beginning of the text that fits, by halving: escapes make the payload grow unevenly. If nothing
  * fits at all it is the shortest: there is no less.
  */
-static char *make_fit(struct plain_message message, size_t budget, size_t *out_left_out)
+static char *make_fit(const struct plain_message *message, size_t budget, size_t *out_left_out)
 {
-	const char *text = message.text;
-	size_t fitting = 0, too_long = strlen(text);
-	char *best = NULL;
+	size_t fitting = 0, too_long = strlen(message->text), left_out;
+	char *best = make_shortened(*message, 0, out_left_out);
 
-	do {
-		size_t middle = fitting + (too_long - fitting) / 2, left_out;
-		cleanup(free_text) char *shortened = shorten(text, middle, &left_out);
+	while (too_long > fitting + 1) {
+		size_t middle = fitting + (too_long - fitting) / 2;
+		char *payload = make_shortened(*message, middle, &left_out);
 
-		message.text = shortened;
-		char *payload = make_payload(&message);
-		bool fits = strlen(payload) <= budget;
-		if (fits || !fitting) {
-			free(best);
-			best = payload;
-			*out_left_out = left_out;
-		} else {
+		if (strlen(payload) > budget) {
 			free(payload);
+			too_long = middle;
+			continue;
 		}
-		*(fits ? &fitting : &too_long) = middle;
-	} while (too_long - fitting > 1 && too_long);
+		free(best);
+		best = payload;
+		*out_left_out = left_out;
+		fitting = middle;
+	}
 	return best;
 }
 
@@ -277,7 +282,7 @@ char *plain_payload(const struct plain_message *message, size_t budget, size_t *
 	payload = make_payload(&less);
 	if (strlen(payload) > budget) {
 		free(payload);
-		payload = make_fit(less, budget, out_left_out);
+		payload = make_fit(&less, budget, out_left_out);
 	}
 	buf_done(&text);
 	return payload;

@@ -133,8 +133,10 @@ static void add_rows(struct buf *out, const struct json *rows, size_t indent)
 	json_each(row, rows) add_row(out, &table, row, indent);
 }
 
-static bool all_objects(const struct json *list)
+static bool is_table(const struct json *list)
 {
+	if (!json_is(list, JSON_ARRAY))
+		return false;
 	json_each(item, list)
 	{
 		if (!json_is(item, JSON_OBJECT))
@@ -181,7 +183,7 @@ static void add_member(struct buf *out, const struct json *member, size_t depth)
 	add_blanks(out, indent);
 	escape_txt(out, key, strlen(key));
 	buf_add_text(out, ": ");
-	if (all_objects(member)) {
+	if (is_table(member)) {
 		end_line(out);
 		add_rows(out, member, indent + 2);
 	} else if (json_is(member, JSON_ARRAY)) {
@@ -203,7 +205,7 @@ void plain_table(const struct json *data, struct buf *out)
 {
 	if (json_is(data, JSON_OBJECT))
 		add_members(out, data, 0);
-	else if (all_objects(data))
+	else if (is_table(data))
 		add_rows(out, data, 0);
 	else if (data)
 		add_text_value(out, data, 0);

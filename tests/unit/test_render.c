@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: MIT */
+/* Rendering a message: which template is taken, what becomes of a broken one, what fits a budget. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "render/plain.h"
+#include "render/render.h"
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+/* Two folders, `first` and `second`, below one that goes away with the test. */
+struct bench {
+	char root[32];
+	char *folders[3];
+	struct template_set *set;
+	struct json *data, *bmad;
+	struct rendered rendered;
+};
+
+static struct json *parse(const char *text)
+{
+	struct json *value;
+
+	assert_null(json_parse(text, strlen(text), &value));
+	return value;
+}
+
+static int set_up(void **state)
+{
+	struct bench *bench = mem_alloc(sizeof(*bench));
+
+	strcpy(bench->root, "/tmp/bmad-render-XXXXXX");
+	assert_non_null(mkdtemp(bench->root));
+	bench->folders[0] = mem_format("%s/first", bench->root);
+	bench->folders[1] = mem_format("%s/second", bench->root);
+	for (size_t i = 0; i < 2; i++) {
+		cleanup(free_text) char *module = mem_format("%s/zone", bench->folders[i]);
+
+		assert_int_equal(mkdir(bench->folders[i], 0700), 0);
+		assert_int_equal(mkdir(module, 0700), 0);
+	}
+	bench->set = template_set_create(
+	    (const char *const[]){bench->folders[0], "/nowhere/at/all", bench->folders[1], NULL});
+	bench->data = parse(
+	    "{\"zone\":\"Z_1 *\",\"made\":41,\"rows\":[{\"st\":\"A\",\"n\":1},{\"st\":\"Long\",\"n\":22}]}");
+	bench->bmad = parse("{\"id\":\"m1\",\"job\":\"zone1\",\"slot\":\"2026-11-20T10:05:00Z\"}");
+	*state = bench;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *bench = *state;
+	cleanup(free_text) char *command = mem_format("rm -rf %s", bench->root);
+
+	rendered_done(&bench->rendered);
+	template_set_destroy(bench->set);
+	json_destroy(bench->data);
+	json_destroy(bench->bmad);
+	free(bench->folders[0]);
+	free(bench->folders[1]);
+	free(bench);
+	return system(command);
+}
+
+static void put(const struct bench *bench, const char *path, const char *text)
+{
+	cleanup(free_text) char *full = mem_format("%s/%s", bench->root, path);
+	FILE *file = fopen(full, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct render_request request_for(const struct bench *bench, const char *type)
+{
+	return (struct render_request){.module = "zone",
+	    .kind = "report",
+	    .channel_type = type,
+	    .data = bench->data,
+	    .bmad = bench->bmad};
+}
+
+static const char *render(struct bench *bench, const struct render_request *request)
+{
+	rendered_done(&bench->rendered);
+	render_message(bench->set, request, &bench->rendered);
+	return bench->rendered.payload;
+}
+
+static const char *render_for(struct bench *bench, const char *type)
+{
+	struct render_request request = request_for(bench, type);
+
+	return render(bench, &request);
+}
+
+/* The payload parses; the value is the caller's. */
+static struct json *rendered_json(const struct bench *bench)
+{
+	assert_string_equal(bench->rendered.content_type, "application/json");
+	return parse(bench->rendered.payload);
+}
+
+/* -- which template ----------------------------------------------------------------------------------- */
+
+static void the_template_of_the_type_comes_before_the_plain_one_from_any_folder(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "text {{zone}}");
+	put(bench, "second/zone/report.teams.json.mustache", "{ \"t\" : \"{{zone}} {{bmad.job}}\" }\n");
+	assert_string_equal(render_for(bench, "teams"), "{\"t\":\"Z_1 \\\\* zone1\"}");
+	assert_string_equal(bench->rendered.content_type, "application/json");
+	assert_false(bench->rendered.degraded);
+	assert_null(bench->rendered.why);
+	assert_string_equal(render_for(bench, "console"), "text Z_1 *");
+	assert_string_equal(bench->rendered.content_type, "text/plain; charset=utf-8");
+}
+
+static void the_first_folder_wins(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "second/zone/report.console.txt.mustache", "second");
+	put(bench, "first/zone/report.console.txt.mustache", "first");
+	put(bench, "first/zone/report.txt.mustache", "plain");
+	assert_string_equal(render_for(bench, "console"), "first");
+	assert_string_equal(render_for(bench, "file"), "plain");
+}
+
+static void a_job_can_name_another_stem(void **state)
+{
+	struct bench *bench = *state;
+	struct render_request request = request_for(bench, "console");
+
+	put(bench, "first/zone/board.txt.mustache", "board");
+	request.stem = "board";
+	assert_string_equal(render(bench, &request), "board");
+	request.module = "other";
+	request.stem = "zone/board";
+	assert_string_equal(render(bench, &request), "board");
+}
+
+static void partials_come_in_the_format_of_the_template_first(void **state)
+{
+	struct bench *bench = *state;
+	cleanup(free_text) char *shared = mem_format("%s/shared", bench->folders[1]);
+
+	put(bench, "first/zone/report.webhook.json.mustache",
+	    "{\"a\":{{>a}},\"b\":{{>b}},\"c\":{{>shared/c}}}");
+	put(bench, "first/zone/a.json.mustache", "1");
+	put(bench, "first/zone/a.mustache", "2");
+	put(bench, "first/zone/b.mustache", "{{made}}");
+	assert_int_equal(mkdir(shared, 0700), 0);
+	put(bench, "second/shared/c.json.mustache", "\"{{zone}}\"");
+	assert_string_equal(render_for(bench, "webhook"), "{\"a\":1,\"b\":41,\"c\":\"Z_1 *\"}");
+}
+
+/* -- plain frames ------------------------------------------------------------------------------------- */
+
+static void without_templates_the_data_are_a_table(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_string_equal(
+	    render_for(bench, "console"), "zone: Z_1 *\nmade: 41\nrows:\n  st    n\n  A     1\n  Long  22\n");
+	assert_false(bench->rendered.degraded);
+}
+
+static void a_table_shows_every_kind_of_value(void **state)
+{
+	struct json *data = parse(
+	    "{\"s\":\"two\\nlines\\u001b\",\"n\":null,\"b\":true,\"t\":95.5,\"e\":[],\"l\":[1,\"x\\ny\",[2]],"
+	    "\"o\":{\"in\":{\"deep\":1},\"x\":{}},\"r\":[{\"a\":\"\xC3\xA9\xC3\xA9\"},{\"b\":{\"c\":1},\"a\":"
+	    "\"x\"}]}");
+	struct buf out = {0};
+
+	(void)state;
+	plain_table(data, &out);
+	assert_string_equal(out.text,
+	    "s: two\n  lines\nn: -\nb: true\nt: 95.5\ne: -\nl: 1, x y, [2]\n"
+	    "o:\n  in:\n    deep: 1\n  x: {}\nr:\n  a   b\n  \xC3\xA9\xC3\xA9\n  x   {\"c\":1}\n");
+	buf_done(&out);
+	json_destroy(data);
+}
+
+static void teams_gets_a_card_with_a_block_for_each_line(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "*{{zone}}*\n\na   b\n");
+	render_for(bench, "teams");
+	struct json *root = rendered_json(bench);
+	const struct json *attachment = json_first(json_get(root, "attachments"));
+	const struct json *card = json_get(attachment, "content"),
+	                  *block = json_first(json_get(card, "body"));
+	assert_string_equal(json_text(json_get(root, "type")), "message");
+	assert_string_equal(
+	    json_text(json_get(attachment, "contentType")), "application/vnd.microsoft.card.adaptive");
+	assert_true(json_is(json_get(attachment, "contentUrl"), JSON_NULL));
+	assert_string_equal(json_text(json_get(card, "type")), "AdaptiveCard");
+	assert_string_equal(json_text(json_get(block, "text")), "\\*Z_1 \\*\\*");
+	json_each(each, json_get(card, "body")) assert_true(json_true(json_get(each, "wrap")));
+	assert_int_equal(json_length(json_get(card, "body")), 3);
+	block = json_next(json_next(block));
+	assert_string_equal(json_text(json_get(block, "text")), "a\xC2\xA0\xC2\xA0 b");
+	json_destroy(root);
+	assert_false(bench->rendered.degraded);
+}
+
+static void a_webhook_gets_the_envelope_with_the_text_there_is(void **state)
+{
+	struct bench *bench = *state;
+
+	assert_string_equal(render_for(bench, "webhook"),
+	    "{\"id\":\"m1\",\"type\":\"bmad.report\",\"job\":\"zone1\",\"slot\":\"2026-11-20T10:05:00Z\","
+	    "\"data\":{\"zone\":"
+	    "\"Z_1 *\",\"made\":41,\"rows\":[{\"st\":\"A\",\"n\":1},{\"st\":\"Long\",\"n\":22}]}}");
+	put(bench, "first/zone/alert.txt.mustache", "at {{zone}}");
+	struct render_request request = request_for(bench, "webhook");
+	request.kind = "alert";
+	render(bench, &request);
+	struct json *root = rendered_json(bench);
+	assert_string_equal(json_text(json_get(root, "text")), "at Z_1 *");
+	assert_string_equal(json_text(json_get(root, "type")), "bmad.alert");
+	json_destroy(root);
+}
+
+static void a_webhook_may_want_the_data_alone(void **state)
+{
+	struct bench *bench = *state;
+	struct render_request request = request_for(bench, "webhook");
+	cleanup(free_text) char *expected = json_print(bench->data);
+
+	put(bench, "first/zone/report.webhook.json.mustache", "{}");
+	request.body_data = true;
+	assert_string_equal(render(bench, &request), expected);
+}
+
+static void each_chat_gets_its_own_frame(void **state)
+{
+	static const struct {
+		const char *type, *expected;
+	} rows[] = {
+	    {"slack", "{\"text\":\"*a* &lt;b&gt;\"}"},
+	    {"mattermost", "{\"text\":\"\\\\*a\\\\* \\\\<b>\"}"},
+	    {"discord", "{\"content\":\"\\\\*a\\\\* \\\\<b>\",\"allowed_mentions\":{\"parse\":[]}}"},
+	    {"sms", "*a* <b>"},
+	    {"unheard_of", "*a* <b>"},
+	};
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "*a* <b>");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_string_equal(render_for(bench, rows[i].type), rows[i].expected);
+	render_for(bench, "pagerduty");
+	struct json *root = rendered_json(bench);
+	const struct json *payload = json_get(root, "payload");
+	assert_string_equal(json_text(json_get(payload, "summary")), "*a* <b>");
+	assert_true(json_equal(json_get(payload, "custom_details"), bench->data));
+	json_destroy(root);
+}
+
+/* -- broken templates --------------------------------------------------------------------------------- */
+
+static void check_degraded(struct bench *bench, const char *template, const char *why)
+{
+	put(bench, "first/zone/report.teams.json.mustache", template);
+	template_set_destroy(bench->set);
+	bench->set = template_set_create((const char *const[]){bench->folders[0], NULL});
+	render_for(bench, "teams");
+	const char *end = bench->rendered.why;
+	assert_true(bench->rendered.degraded);
+	assert_non_null(end);
+	if (!strstr(end, "first/zone/report.teams.json.mustache") || !strstr(end, why))
+		fail_msg("%s", end);
+	struct json *root = rendered_json(bench);
+	assert_string_equal(json_text(json_get(root, "type")), "message");
+	assert_non_null(strstr(bench->rendered.payload, "the text"));
+	json_destroy(root);
+}
+
+static void a_broken_template_makes_the_message_plain_and_says_why(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "the text");
+	check_degraded(bench, "{\n{{#a}}", ".mustache:2:1: this section is not closed");
+	check_degraded(bench, "{{>nowhere}}", "no partial 'nowhere'");
+	check_degraded(bench, "{{>../../secret}}", "outside the folder of templates");
+	check_degraded(bench, "{\"a\":{{zone}}}", "rendered JSON: ");
+	check_degraded(bench, "{\"a\":1,}", "rendered JSON: ");
+	check_degraded(bench, "{{#rows}}{{>again}}{{/rows}}", "no partial 'again'");
+	put(bench, "first/zone/again.mustache", "{{>again}}");
+	check_degraded(bench, "{{>again}}", "partials nest more than 64 deep");
+}
+
+static void a_broken_text_template_leaves_the_table(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "{{/x}}");
+	assert_memory_equal(render_for(bench, "console"), "zone: Z_1 *\n", 12);
+	assert_true(bench->rendered.degraded);
+	assert_non_null(strstr(bench->rendered.why, "report.txt.mustache:1:1: "));
+}
+
+static void a_template_that_cannot_be_read_is_told(void **state)
+{
+	struct bench *bench = *state;
+	cleanup(free_text) char *path = mem_format("%s/zone/report.teams.json.mustache", bench->folders[0]);
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	render_for(bench, "teams");
+	assert_true(bench->rendered.degraded);
+	assert_non_null(strstr(bench->rendered.why, "Is a directory"));
+}
+
+/* -- budgets ------------------------------------------------------------------------------------------ */
+
+static void over_the_budget_the_message_is_plain_and_shortened(void **state)
+{
+	struct bench *bench = *state;
+	struct json *rows = json_array();
+
+	for (int i = 0; i < 2000; i++)
+		json_set_string(json_add_object(rows), "name", "Zo\xC3\xAB \"quoted\" <at>x</at>");
+	json_set(bench->data, "rows", rows);
+	put(bench, "first/zone/report.teams.json.mustache", "[{{#rows}}\"{{name}}\",{{/rows}}0]");
+	render_for(bench, "teams");
+	assert_true(bench->rendered.degraded);
+	assert_non_null(strstr(bench->rendered.why, "teams takes at most 20000"));
+	assert_in_range(strlen(bench->rendered.payload), 19000, 20000);
+	assert_in_range(bench->rendered.left_out, 1000, 2002);
+	assert_non_null(strstr(bench->rendered.payload, "\xE2\x80\xA6"));
+	assert_non_null(strstr(bench->rendered.payload, "shortened: "));
+	json_destroy(rendered_json(bench));
+}
+
+static void a_text_is_cut_between_whole_characters(void **state)
+{
+	/* e with an accent, a family joined of three, a waving hand with a skin tone */
+	const char *text =
+	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 "
+	    "\xF0\x9F\x91\x8B\xF0\x9F\x8F\xBD and so on for quite a while, until it is too long for all";
+	static const char *const wholes[] = {"", "a", "ae\xCC\x81",
+	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
+	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 "
+	    "\xF0\x9F\x91\x8B\xF0\x9F\x8F"
+	    "\xBD"};
+	const size_t mark = strlen("\xE2\x80\xA6\n(shortened: 1 line left out)\n");
+	struct plain_message message = {.type = "sms", .kind = "report", .text = text};
+
+	(void)state;
+	for (size_t budget = mark; budget < mark + 32; budget++) {
+		size_t left_out;
+		cleanup(free_text) char *payload = plain_payload(&message, budget, &left_out);
+		const char *end = strstr(payload, "\xE2\x80\xA6");
+		bool whole = false;
+
+		assert_true(strlen(payload) <= budget);
+		assert_int_equal(left_out, 1);
+		assert_non_null(end);
+		for (size_t i = 0; i < ARRAY_SIZE(wholes); i++)
+			whole = whole || ((size_t)(end - payload) == strlen(wholes[i]) &&
+			                     !memcmp(payload, wholes[i], strlen(wholes[i])));
+		assert_true(whole);
+		assert_true(utf8_valid(payload, strlen(payload)));
+	}
+}
+
+static void what_fits_exactly_is_not_cut(void **state)
+{
+	struct plain_message message = {.type = "sms", .kind = "report", .text = "0123456789"};
+	size_t left_out;
+
+	(void)state;
+	cleanup(free_text) char *payload = plain_payload(&message, 10, &left_out);
+	assert_string_equal(payload, "0123456789");
+	assert_int_equal(left_out, 0);
+}
+
+static void an_envelope_gives_up_its_data_before_its_text(void **state)
+{
+	struct bench *bench = *state;
+	struct render_request request = request_for(bench, "webhook");
+
+	put(bench, "first/zone/report.txt.mustache", "the text");
+	request.budget = 150;
+	render(bench, &request);
+	struct json *root = rendered_json(bench);
+	assert_true(json_is(json_get(root, "data"), JSON_NULL));
+	assert_string_equal(json_text(json_get(root, "text")), "the text");
+	assert_int_equal(bench->rendered.left_out, 0);
+	json_destroy(root);
+}
+
+static void white_space_of_the_template_does_not_count(void **state)
+{
+	struct bench *bench = *state;
+	struct render_request request = request_for(bench, "teams");
+
+	put(bench, "first/zone/report.teams.json.mustache", "{\n\n\n          \"a\"   :   1\n}\n");
+	request.budget = 7;
+	assert_string_equal(render(bench, &request), "{\"a\":1}");
+	assert_false(bench->rendered.degraded);
+}
+
+/* -- hostile values ----------------------------------------------------------------------------------- */
+
+static void any_value_comes_through_a_json_template_as_it_is(void **state)
+{
+	static const char *const values[] = {
+	    "\"},{\"x\":\"",
+	    "a\r\nb\\",
+	    "\xF0\x9F\x98\x80\xE2\x80\xAE txet",
+	    "{{zone}}{{#rows}}",
+	    "\x01\x7f",
+	    "' <!channel> &amp;",
+	};
+	struct bench *bench = *state;
+	struct buf huge = {0};
+
+	put(bench, "first/zone/report.webhook.json.mustache", "{\"v\":\"{{zone}}\",\"raw\":\"{{{zone}}}\"}");
+	for (size_t i = 0; i < 10240; i++)
+		buf_add_char(&huge, "\"\\\n x"[i % 5]);
+	for (size_t i = 0; i <= ARRAY_SIZE(values); i++) {
+		const char *value = i < ARRAY_SIZE(values) ? values[i] : huge.text;
+
+		json_set_string(bench->data, "zone", value);
+		render_for(bench, "webhook");
+		assert_false(bench->rendered.degraded);
+		struct json *root = rendered_json(bench);
+		assert_string_equal(json_text(json_get(root, "v")), value);
+		assert_string_equal(json_text(json_get(root, "raw")), value);
+		json_destroy(root);
+		json_destroy((render_for(bench, "teams"), rendered_json(bench)));
+		json_destroy((render_for(bench, "discord"), rendered_json(bench)));
+	}
+	buf_done(&huge);
+}
+
+/* -- check, and a file alone -------------------------------------------------------------------------- */
+
+static void collect(void *arg, struct err *e)
+{
+	buf_format(arg, "%s\n", err_text(e));
+	err_destroy(e);
+}
+
+static void check_tells_every_fault_of_a_module(void **state)
+{
+	struct bench *bench = *state;
+	struct buf faults = {0};
+
+	put(bench, "first/zone/a.txt.mustache", "{{#x}}");
+	put(bench, "first/zone/b.teams.jsn.mustache", "{}");
+	put(bench, "first/zone/board.row.mustache", "fine");
+	put(bench, "first/zone/c.txt.mustache", "{{>board.row}}");
+	put(bench, "first/zone/notes", "{{#no template");
+	put(bench, "second/zone/d.json.mustache", "{{>x}}");
+	assert_int_equal(template_set_check(bench->set, "zone", collect, &faults), 5);
+	assert_non_null(
+	    strstr(faults.text, "first/zone/a.txt.mustache:1:1: this section is not closed: 'x'\n"));
+	assert_non_null(
+	    strstr(faults.text, "b.teams.jsn.mustache: unknown format 'jsn'; expected html, json"));
+	assert_non_null(strstr(faults.text, "no partial 'x': neither x.json.mustache nor x.mustache in "));
+	size_t lines = 0;
+	for (size_t i = 0; i < faults.length; i++)
+		lines += faults.text[i] == '\n';
+	assert_int_equal(lines, 3);
+	assert_int_equal(template_set_check(bench->set, "nowhere", collect, &faults), 0);
+	buf_done(&faults);
+}
+
+static void check_load_fault(const struct bench *bench, const char *name, const char *expected)
+{
+	cleanup(free_text) char *path = mem_format("%s/%s", bench->root, name);
+	const struct escaping *escaping;
+	struct template *template;
+	struct err *e = template_load(path, NULL, &template, &escaping);
+
+	assert_non_null(e);
+	assert_int_equal(err_kind(e), ERR_CONFIG);
+	if (!strstr(err_text(e), expected))
+		fail_msg("%s", err_text(e));
+	err_destroy(e);
+}
+
+static void a_file_alone_takes_its_format_from_its_name(void **state)
+{
+	struct bench *bench = *state;
+	cleanup(free_text) char *path = mem_format("%s/x.slack.json.mustache", bench->folders[0]);
+	const struct escaping *escaping;
+	struct template *template;
+	struct buf out = {0};
+
+	put(bench, "first/x.slack.json.mustache", "\"{{zone}}{{>gone}}{{>p}}\"");
+	put(bench, "second/p.json.mustache", "!");
+	assert_null(template_load(path, bench->folders[1], &template, &escaping));
+	json_set_string(bench->data, "zone", "<&\"");
+	const struct json *root = bench->data;
+	assert_null(template_render(template, &root, 1, escaping, 1000, &out));
+	assert_string_equal(out.text, "\"&lt;&amp;\\\"!\"");
+	buf_done(&out);
+	template_destroy(template);
+	check_load_fault(bench, "none.html.mustache", "none.html.mustache: no such file");
+	check_load_fault(bench, "x.mustache", "expected a name like report.html.mustache");
+	check_load_fault(bench, "x.html", "expected a name like report.html.mustache");
+	check_load_fault(
+	    bench, "x.pdf.mustache", "unknown format 'pdf'; expected html, json, txt, slack or csv");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(the_template_of_the_type_comes_before_the_plain_one_from_any_folder),
+	    CASE(the_first_folder_wins),
+	    CASE(a_job_can_name_another_stem),
+	    CASE(partials_come_in_the_format_of_the_template_first),
+	    CASE(without_templates_the_data_are_a_table),
+	    CASE(a_table_shows_every_kind_of_value),
+	    CASE(teams_gets_a_card_with_a_block_for_each_line),
+	    CASE(a_webhook_gets_the_envelope_with_the_text_there_is),
+	    CASE(a_webhook_may_want_the_data_alone),
+	    CASE(each_chat_gets_its_own_frame),
+	    CASE(a_broken_template_makes_the_message_plain_and_says_why),
+	    CASE(a_broken_text_template_leaves_the_table),
+	    CASE(a_template_that_cannot_be_read_is_told),
+	    CASE(over_the_budget_the_message_is_plain_and_shortened),
+	    CASE(a_text_is_cut_between_whole_characters),
+	    CASE(what_fits_exactly_is_not_cut),
+	    CASE(an_envelope_gives_up_its_data_before_its_text),
+	    CASE(white_space_of_the_template_does_not_count),
+	    CASE(any_value_comes_through_a_json_template_as_it_is),
+	    CASE(check_tells_every_fault_of_a_module),
+	    CASE(a_file_alone_takes_its_format_from_its_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
