@@ -24,7 +24,10 @@ struct json;
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-/* Parses LENGTH bytes. PERMANENT error with the byte offset and what was expected. */
+/*
+ * Parses LENGTH bytes, which may begin with a byte order mark. PERMANENT error with the line, the byte offset
+ * and what was expected. Whole numbers keep all their digits; one of more than 63 characters is refused.
+ */
 struct err *json_parse(const char *text, size_t length, struct json **out_value) MUST_CHECK;
 
 /* Compact text, NUL-terminated, to be freed with free(). */
@@ -37,10 +40,10 @@ struct json *json_array(void);
 struct json *json_null(void);
 struct json *json_bool(bool value);
 struct json *json_int(int64_t value);
-struct json *json_number(double value);
-struct json *json_string(const char *text);
-struct json *json_string_n(const char *text, size_t length);
-struct json *json_copy(const struct json *value);
+struct json *json_number(double value);      /* NaN and infinity, which JSON has not, become null */
+struct json *json_string(const char *text);  /* NULL text: null */
+struct json *json_string_n(const char *text, size_t length); /* a NUL in it becomes U+FFFD */
+struct json *json_copy(const struct json *value);            /* of NULL: NULL */
 void json_destroy(struct json *value);
 
 /* Object members. Setting an existing key replaces it in place. VALUE is taken; NULL becomes null. */
@@ -63,7 +66,7 @@ void json_add_string(struct json *array, const char *text);
 struct json *json_add_object(struct json *array);
 
 /* Reading. `get` of a missing member, or of anything but an object, is NULL; so is NULL's. */
-enum json_type json_type(const struct json *value);
+enum json_type json_type(const struct json *value);          /* JSON_NULL for NULL */
 bool json_is(const struct json *value, enum json_type type); /* false for NULL */
 const struct json *json_get(const struct json *object, const char *key);
 size_t json_length(const struct json *container);
@@ -76,6 +79,7 @@ double json_double(const struct json *value);
 /* True if VALUE is a whole number that fits. */
 bool json_int64(const struct json *value, int64_t *out_value);
 
+/* By meaning: the order of members does not count, 1 is 1.0. NULL equals NULL only. */
 bool json_equal(const struct json *a, const struct json *b);
 
 #define json_each(member, container)                                                                         \

@@ -30,7 +30,7 @@ static inline struct json *value_of(cJSON *node)
 	return (struct json *)node;
 }
 
-/* The members of OBJECT by key, NULL if it is empty; to be freed with free(). */
+/* The COUNT members of OBJECT by key; to be freed with free(). */
 const cJSON **json_sorted_members(const cJSON *object, size_t count);
 
 #endif

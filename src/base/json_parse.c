@@ -15,9 +15,10 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#define NUMBER_LONGEST 63 /* cJSON cuts longer ones in two */
-#define DOUBLE_DIGITS  15 /* any whole number of so many digits is exact in a double */
-#define FEW_MEMBERS    16 /* so many are compared each with each, more are sorted */
+#define NUMBER_LONGEST 63  /* cJSON cuts longer ones in two */
+#define DOUBLE_DIGITS  15  /* any whole number of so many digits is exact in a double */
+#define KEY_SHOWN      100 /* bytes of a key in an error */
+#define FEW_MEMBERS    16  /* so many are compared each with each, more are sorted */
 
 /* A whole number that may be beyond a double: the ORDINAL-th number of the text. */
 struct long_number {
@@ -396,11 +397,12 @@ static struct err *finish_object(struct walk *walk, const cJSON *object)
 	size_t at = walk->check->objects[walk->objects++];
 	const char *duplicate = duplicate_key(object);
 
-	if (duplicate)
-		return ERR(ERR_PERMANENT,
-		    "JSON line %zu, byte %zu: the object that begins here has the key '%.100s' twice",
-		    line_of(walk->check, at), at, duplicate);
-	return NULL;
+	if (!duplicate)
+		return NULL;
+	int shown = (int)utf8_cut(duplicate, strlen(duplicate), KEY_SHOWN);
+	return ERR(ERR_PERMANENT,
+	    "JSON line %zu, byte %zu: the object that begins here has the key '%.*s' twice",
+	    line_of(walk->check, at), at, shown, duplicate);
 }
 
 static void finish_number(struct walk *walk, cJSON *number)

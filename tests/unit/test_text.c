@@ -158,7 +158,8 @@ static void random_units_stay_below_one_and_spread(void **state)
 
 static void a_slip_of_the_pen_finds_the_name_meant(void **state)
 {
-	static const char *const names[] = {"schedule", "timezone", "timeout", "channels", "url", "id", NULL};
+	static const char *const names[] = {
+	    "schedule", "timezone", "timeout", "channels", "url", "id", "statement_timeout", NULL};
 	static const struct {
 		const char *word, *name;
 	} rows[] = {
@@ -170,7 +171,9 @@ static void a_slip_of_the_pen_finds_the_name_meant(void **state)
 	    {"chanels", "channels"},
 	    {"ulr", "url"},
 	    {"url", "url"},
-	    {"di", NULL}, /* in so short a word every letter counts */
+	    {"statemnt_tmeot", "statement_timeout"},
+	    {"statmnt_tmeot", NULL}, /* four letters off are too many in any word */
+	    {"di", NULL},            /* in so short a word every letter counts */
 	    {"query", NULL},
 	    {"", NULL},
 	    {"a-word-that-is-longer-than-any-name-would-ever-be-in-a-configuration-file", NULL},
