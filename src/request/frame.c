@@ -18,8 +18,8 @@ const char *frame_name(const struct frame *frame)
 	return frame->type == FRAME_ERROR ? "error" : request_types[frame->kind].name;
 }
 
-struct err *frame_write(struct buf *out, enum frame_type type, enum request_kind kind, uint64_t sequence,
-    const void *record)
+struct err *frame_write(
+    struct buf *out, enum frame_type type, enum request_kind kind, uint64_t sequence, const void *record)
 {
 	struct frame frame = {.kind = (uint16_t)kind, .type = (uint16_t)type, .sequence = sequence};
 	size_t start = out->length;
@@ -30,7 +30,8 @@ struct err *frame_write(struct buf *out, enum frame_type type, enum request_kind
 	size_t length = out->length - start - sizeof(frame);
 	if (length > FRAME_MAX) {
 		buf_truncate(out, start);
-		return ERR(ERR_PERMANENT, "%s of %zu bytes: the limit is %zu", frame_name(&frame), length, FRAME_MAX);
+		return ERR(ERR_PERMANENT, "%s of %zu bytes: the limit is %zu", frame_name(&frame), length,
+		    FRAME_MAX);
 	}
 	frame.length = (uint32_t)length;
 	memcpy(out->text + start, &frame, sizeof(frame));
@@ -45,7 +46,8 @@ struct err *frame_parse(const char *bytes, struct frame *out_frame)
 	if (!frame_record(frame.type, frame.kind))
 		return ERR(ERR_BUG, "not a request: kind %u, type %u", frame.kind, frame.type);
 	if (frame.length > FRAME_MAX)
-		return ERR(ERR_BUG, "%s of %u bytes: the limit is %zu", frame_name(&frame), frame.length, FRAME_MAX);
+		return ERR(
+		    ERR_BUG, "%s of %u bytes: the limit is %zu", frame_name(&frame), frame.length, FRAME_MAX);
 	*out_frame = frame;
 	return NULL;
 }

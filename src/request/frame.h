@@ -23,7 +23,8 @@ struct frame {
 
 #define NO_KIND ((enum request_kind)0)
 
-/* Appends the frame that carries RECORD. PERMANENT error, and OUT as before, if it is larger than FRAME_MAX. */
+/* Appends the frame that carries RECORD. PERMANENT error, and OUT as before, if it is larger than FRAME_MAX.
+ */
 struct err *frame_write(struct buf *out, enum frame_type type, enum request_kind kind, uint64_t sequence,
     const void *record) MUST_CHECK;
 
@@ -31,8 +32,8 @@ struct err *frame_write(struct buf *out, enum frame_type type, enum request_kind
 struct err *frame_parse(const char *bytes, struct frame *out_frame) MUST_CHECK;
 
 /* The record of FRAME, whose `length` bytes are at BYTES; it and its lists are in ARENA. */
-struct err *frame_read(const struct frame *frame, const char *bytes, struct arena *arena,
-    void **out_record) MUST_CHECK;
+struct err *frame_read(
+    const struct frame *frame, const char *bytes, struct arena *arena, void **out_record) MUST_CHECK;
 
 /* What a frame of TYPE and KIND carries; NULL if there is no such frame. */
 const struct record_type *frame_record(enum frame_type type, enum request_kind kind);

@@ -139,8 +139,8 @@ static struct err *send_frame(struct link *link, enum request_kind kind, const v
 }
 
 /* The next frame; its record is at *OUT_BYTES until forget_used(). */
-static struct err *receive_frame(struct link *link, int64_t deadline, struct frame *out_frame,
-    const char **out_bytes, bool *out_closed)
+static struct err *receive_frame(
+    struct link *link, int64_t deadline, struct frame *out_frame, const char **out_bytes, bool *out_closed)
 {
 	struct err *e;
 
@@ -159,8 +159,8 @@ static struct err *receive_frame(struct link *link, int64_t deadline, struct fra
 }
 
 /* The answer to the last request. Late answers to calls that timed out are passed over. */
-static struct err *receive_answer(struct link *link, int64_t deadline, struct frame *out_frame,
-    const char **out_bytes)
+static struct err *receive_answer(
+    struct link *link, int64_t deadline, struct frame *out_frame, const char **out_bytes)
 {
 	bool closed;
 
@@ -199,7 +199,8 @@ static struct err *call(struct link *link, enum request_kind kind, const void *r
 	return record_read(request_types[kind].reply, bytes, frame.length, arena, out_reply);
 }
 
-/* -- the front desk ---------------------------------------------------------------------------------------- */
+/* -- the front desk ----------------------------------------------------------------------------------------
+ */
 
 struct link *link_create(int fd)
 {
@@ -234,8 +235,8 @@ struct err *link_call(struct link *link, enum request_kind kind, const void *req
 	return NULL;
 }
 
-struct err *link_receive(struct link *link, struct arena *arena, enum request_kind *out_kind,
-    const void **out_request)
+struct err *link_receive(
+    struct link *link, struct arena *arena, enum request_kind *out_kind, const void **out_request)
 {
 	struct frame frame;
 	const char *bytes;

@@ -25,8 +25,8 @@ struct err *link_call(struct link *link, enum request_kind kind, const void *req
     struct arena *arena, void *out_reply) MUST_CHECK;
 
 /* Waits for the other side's next request (a worker for its run). *OUT_KIND 0: it closed in order. */
-struct err *link_receive(struct link *link, struct arena *arena, enum request_kind *out_kind,
-    const void **out_request) MUST_CHECK;
+struct err *link_receive(
+    struct link *link, struct arena *arena, enum request_kind *out_kind, const void **out_request) MUST_CHECK;
 
 /* Nothing goes over it any more (a late answer does not break it): destroy it. */
 bool link_is_broken(const struct link *link);

@@ -28,8 +28,8 @@ struct chunk {
 };
 
 /*
- * An open call, or a free place in the table. The sequence number holds the place in its low half, so an answer
- * finds its call at once, and a count in its high half, so a stale one finds none.
+ * An open call, or a free place in the table. The sequence number holds the place in its low half, so an
+ * answer finds its call at once, and a count in its high half, so a stale one finds none.
  */
 struct call {
 	uint64_t sequence; /* 0: free */
@@ -54,9 +54,9 @@ struct peer {
 	struct call *calls;
 	size_t places, capacity, first_free;
 	uint32_t calls_made;
-	struct err *fault;   /* to be found by the next read that finds nothing */
+	struct err *fault; /* to be found by the next read that finds nothing */
 	bool any_refused;
-	unsigned inside;     /* calls into handlers on the stack: not to be freed under them */
+	unsigned inside; /* calls into handlers on the stack: not to be freed under them */
 	bool destroyed, ended;
 };
 
@@ -116,7 +116,8 @@ static void make_room(struct peer *peer)
 	chunk_unref(old);
 }
 
-/* -- the table of open calls ------------------------------------------------------------------------------- */
+/* -- the table of open calls -------------------------------------------------------------------------------
+ */
 
 static struct call *call_add(struct peer *peer)
 {
@@ -147,7 +148,8 @@ static bool call_take(struct peer *peer, uint64_t sequence, struct call *out_cal
 	return true;
 }
 
-/* -- the end ------------------------------------------------------------------------------------------------- */
+/* -- the end
+ * ------------------------------------------------------------------------------------------------- */
 
 static void peer_free(struct peer *peer)
 {
@@ -213,7 +215,8 @@ static void end_soon(struct peer *peer, struct err *e)
 	event_active(&peer->readable, EV_READ, 0);
 }
 
-/* -- reading ------------------------------------------------------------------------------------------------- */
+/* -- reading
+ * ------------------------------------------------------------------------------------------------- */
 
 static struct err *handle_answer(struct peer *peer, const struct frame *frame, const void *record)
 {
@@ -226,8 +229,9 @@ static struct err *handle_answer(struct peer *peer, const struct frame *frame, c
 	} else if (frame->kind == call.kind) {
 		call.on_reply(call.arg, NULL, record);
 	} else {
-		call.on_reply(call.arg, ERR(ERR_BUG, "%s was answered with %s", request_types[call.kind].name,
-		    frame_name(frame)), NULL);
+		call.on_reply(call.arg,
+		    ERR(ERR_BUG, "%s was answered with %s", request_types[call.kind].name, frame_name(frame)),
+		    NULL);
 		return ERR(ERR_BUG, "an answer of the wrong kind: %s", frame_name(frame));
 	}
 	return NULL;
@@ -305,7 +309,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	leave(peer);
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------- */
+/* -- writing
+ * ------------------------------------------------------------------------------------------------- */
 
 static void drop_sent(struct peer *peer, size_t length)
 {
@@ -328,7 +333,8 @@ static void write_out(struct peer *peer)
 	if (!peer_backlog(peer) || peer->fault)
 		return;
 	do
-		length = send(peer->fd, peer->out.text + peer->sent, peer_backlog(peer), MSG_NOSIGNAL | MSG_DONTWAIT);
+		length = send(
+		    peer->fd, peer->out.text + peer->sent, peer_backlog(peer), MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (length < 0 && errno == EINTR);
 	if (length < 0 && errno != EAGAIN) {
 		end_soon(peer, ERR(ERR_TEMPORARY, "%s", strerror(errno)));
@@ -340,7 +346,8 @@ static void write_out(struct peer *peer)
 		end_soon(peer, ERR(ERR_TEMPORARY, "cannot wait for the socket"));
 }
 
-/* Calls that could not be sent fail here, not within peer_call(): callers do not expect their answer there. */
+/* Calls that could not be sent fail here, not within peer_call(): callers do not expect their answer there.
+ */
 static void tell_refused(struct peer *peer)
 {
 	struct call call;
@@ -365,8 +372,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	leave(peer);
 }
 
-static struct err *add_frame(struct peer *peer, enum frame_type type, enum request_kind kind, uint64_t sequence,
-    const void *record)
+static struct err *add_frame(
+    struct peer *peer, enum frame_type type, enum request_kind kind, uint64_t sequence, const void *record)
 {
 	if (peer->destroyed || peer->ended)
 		return NULL; /* nobody reads it */
@@ -376,7 +383,8 @@ static struct err *add_frame(struct peer *peer, enum frame_type type, enum reque
 	return NULL;
 }
 
-/* -- the front desk -------------------------------------------------------------------------------------------- */
+/* -- the front desk
+ * -------------------------------------------------------------------------------------------- */
 
 struct peer *peer_create(struct event_base *base, int fd, const struct peer_handlers *handlers, void *arg)
 {
@@ -406,7 +414,8 @@ void peer_destroy(struct peer *peer)
 		peer_free(peer);
 }
 
-void peer_call(struct peer *peer, enum request_kind kind, const void *request, reply_function *on_reply, void *arg)
+void peer_call(
+    struct peer *peer, enum request_kind kind, const void *request, reply_function *on_reply, void *arg)
 {
 	if (!request_types[kind].reply) {
 		err_ignore(add_frame(peer, FRAME_REQUEST, kind, 0, request)); /* nobody to tell */
@@ -469,4 +478,9 @@ size_t peer_backlog(const struct peer *peer)
 int peer_fd(const struct peer *peer)
 {
 	return peer->fd;
+}
+
+bool peer_ended(const struct peer *peer)
+{
+	return peer->ended;
 }

@@ -171,7 +171,8 @@ static size_t least_size(const struct record_type *type)
 static struct err *read_record(const struct record_type *type, struct reader *reader, char *record);
 
 /* COUNT records in one piece of the arena, the pointer to it at MEMBER; NULL for none. */
-static struct err *take_records(const struct record_type *type, struct reader *reader, size_t count, void *member)
+static struct err *take_records(
+    const struct record_type *type, struct reader *reader, size_t count, void *member)
 {
 	char *records;
 
@@ -203,7 +204,8 @@ static struct err *read_text(struct reader *reader, const char **out_text)
 	return NULL;
 }
 
-static struct err *read_list(const struct record_type *item, struct reader *reader, void *member, size_t *out_count)
+static struct err *read_list(
+    const struct record_type *item, struct reader *reader, void *member, size_t *out_count)
 {
 	uint32_t count = 0;
 
@@ -246,12 +248,13 @@ static struct err *read_field(const struct record_field *field, struct reader *r
 static struct err *read_record(const struct record_type *type, struct reader *reader, char *record)
 {
 	for (size_t i = 0; i < type->count; i++)
-		TRY(read_field(&type->fields[i], reader, record), "read %s of %s", type->fields[i].name, type->name);
+		TRY(read_field(&type->fields[i], reader, record), "read %s of %s", type->fields[i].name,
+		    type->name);
 	return NULL;
 }
 
-struct err *record_read(const struct record_type *type, const char *bytes, size_t length, struct arena *arena,
-    void *out_record)
+struct err *record_read(
+    const struct record_type *type, const char *bytes, size_t length, struct arena *arena, void *out_record)
 {
 	struct reader reader = {.at = bytes, .end = bytes + length, .arena = arena, .memory = MEMORY_MAX};
 

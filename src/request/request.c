@@ -408,7 +408,8 @@ const char *const trigger_names[] = {
     [TRIGGER_RETRY] = "retry",
 };
 
-/* -- errors as records --------------------------------------------------------------------------------------- */
+/* -- errors as records
+ * --------------------------------------------------------------------------------------- */
 
 struct error_record *error_to_record(const struct err *e, struct arena *arena)
 {
@@ -421,7 +422,8 @@ struct error_record *error_to_record(const struct err *e, struct arena *arena)
 	for (size_t i = 0; i < record->frame_count; i++) {
 		const struct err_frame *frame = err_frame(e, i);
 
-		record->frames[i] = (struct frame_record){frame->function, frame->file, frame->note, frame->line};
+		record->frames[i] =
+		    (struct frame_record){frame->function, frame->file, frame->note, frame->line};
 	}
 	return record;
 }

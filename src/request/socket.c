@@ -43,8 +43,8 @@ static struct err *address(const char *path, struct sockaddr_un *out_address, in
 	*out_folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*out_folder < 0)
 		return ERR(errno == ENOENT ? ERR_TEMPORARY : ERR_CONFIG, "%s: %s", folder, strerror(errno));
-	length = snprintf(out_address->sun_path, sizeof(out_address->sun_path), "/proc/self/fd/%d/%s", *out_folder,
-	    slash + 1);
+	length = snprintf(out_address->sun_path, sizeof(out_address->sun_path), "/proc/self/fd/%d/%s",
+	    *out_folder, slash + 1);
 	if (length >= (int)sizeof(out_address->sun_path))
 		return ERR(ERR_CONFIG, "%s: too long a name for a socket", path);
 	return NULL;

@@ -92,7 +92,7 @@ static void fill(const struct record_type *type, char *record, struct arena *are
 	for (size_t row_ = 1; row_ < (size_t)2 * REQ_KINDS; row_++)                                          \
 		for (const struct record_type *type = row_ % 2 ? request_types[row_ / 2].request             \
 		                                               : request_types[row_ / 2].reply;              \
-		    type; type = NULL)
+		     type; type = NULL)
 
 static void write_random(const struct record_type *type, struct buf *out)
 {
@@ -103,7 +103,8 @@ static void write_random(const struct record_type *type, struct buf *out)
 	record_write(type, record, out);
 }
 
-static struct err *read_back(const struct record_type *type, const char *bytes, size_t length, struct buf *out)
+static struct err *read_back(
+    const struct record_type *type, const char *bytes, size_t length, struct buf *out)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	void *record = arena_alloc(&arena, type->size);
@@ -126,7 +127,8 @@ static void every_request_and_reply_comes_back_as_it_was_written(void **state)
 
 	(void)state;
 	seed = 1;
-	each_record(type) {
+	each_record(type)
+	{
 		for (int round = 0; round < 50; round++) {
 			cleanup(buf_done) struct buf wire = {0};
 			cleanup(buf_done) struct buf again = {0};
@@ -154,7 +156,8 @@ static void a_record_cut_short_anywhere_is_an_error_that_names_type_and_field(vo
 {
 	(void)state;
 	seed = 2;
-	each_record(type) {
+	each_record(type)
+	{
 		cleanup(buf_done) struct buf wire = {0};
 
 		write_random(type, &wire);
@@ -188,7 +191,8 @@ static void garbage_at_any_byte_is_an_error_or_another_record_but_never_more(voi
 
 	(void)state;
 	seed = 3;
-	each_record(type) {
+	each_record(type)
+	{
 		cleanup(buf_done) struct buf wire = {0};
 
 		write_random(type, &wire);
@@ -323,8 +327,7 @@ static void assert_covered(const struct record_type *type)
 static void tables_leave_no_member_out(void **state)
 {
 	(void)state;
-	each_record(type)
-		assert_covered(type);
+	each_record(type) assert_covered(type);
 }
 
 static void every_kind_has_its_row(void **state)
