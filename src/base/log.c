@@ -27,6 +27,8 @@ static struct {
 	log_function *function;
 	void *arg;
 	uint64_t dropped, reported;
+	void (*on_wait)(void *arg);
+	void *on_wait_arg;
 } sink = {.level = LEVEL_INFO};
 
 /* -- standard error ---------------------------------------------------------------------------------- */
@@ -85,6 +87,17 @@ bool stderr_write(enum log_format format, int64_t at_ms, const char *body, size_
 
 /* -- the sink ---------------------------------------------------------------------------------------- */
 
+bool log_waits(void)
+{
+	return sink.syslog && syslog_target_waits(sink.syslog);
+}
+
+void log_on_wait(void (*on_wait)(void *arg), void *arg)
+{
+	sink.on_wait = on_wait;
+	sink.on_wait_arg = arg;
+}
+
 static void write_line(enum log_level level, const char *event, const struct log_field *fields, size_t count)
 {
 	cleanup(buf_done) struct buf body = {0};
@@ -95,6 +108,8 @@ static void write_line(enum log_level level, const char *event, const struct log
 		sink.dropped += syslog_target_send(sink.syslog, level, at_ms, body.text, body.length);
 	else
 		sink.dropped += !stderr_write(sink.format, at_ms, body.text, body.length);
+	if (sink.on_wait && log_waits())
+		sink.on_wait(sink.on_wait_arg);
 }
 
 /* `***` in place of a number would break the JSON form. */

@@ -96,6 +96,9 @@ struct err *log_to_syslog(
     const char *path, const char *facility, enum log_format format, int64_t (*now_ms)(void)) MUST_CHECK;
 void log_flush(void); /* tries to send what waits; called from the loop */
 uint64_t log_dropped(void);
+bool log_waits(void); /* something does */
+/* ON_WAIT is called at each line that finds or leaves something waiting: time to plan a log_flush(). */
+void log_on_wait(void (*on_wait)(void *arg), void *arg);
 
 /* A child's sink. What waits for syslog is forgotten: it is the parent's to send. */
 typedef void log_function(

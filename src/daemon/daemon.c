@@ -171,10 +171,23 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	notify("WATCHDOG=1");
 }
 
+/* A timer only while syslog is behind: an idle daemon has no wake-ups. */
+static void on_log_waits(void *arg)
+{
+	struct daemon *daemon = arg;
+
+	if (!event_pending(daemon->flush, EV_TIMEOUT, NULL))
+		event_add(daemon->flush, &(struct timeval){.tv_usec = LOG_FLUSH_MS * 1000});
+}
+
 static void on_flush(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd, (void)what, (void)arg;
+	struct daemon *daemon = arg;
+
+	(void)fd, (void)what;
 	log_flush();
+	if (log_waits())
+		on_log_waits(daemon);
 }
 
 static void add_signal(struct daemon *daemon, size_t place, int signal_number, event_callback_fn handler)
@@ -188,13 +201,12 @@ static void set_timers(struct daemon *daemon)
 	int64_t watchdog_ms = notify_watchdog_ms();
 
 	daemon->stop_timeout = evtimer_new(daemon->stage.base, on_stop_timeout, daemon);
-	daemon->flush = event_new(daemon->stage.base, -1, EV_PERSIST, on_flush, daemon);
+	daemon->flush = evtimer_new(daemon->stage.base, on_flush, daemon);
+	log_on_wait(on_log_waits, daemon);
 	daemon->watchdog = event_new(daemon->stage.base, -1, EV_PERSIST, on_watchdog, daemon);
 	if (watchdog_ms > 0)
 		event_add(daemon->watchdog, &(struct timeval){.tv_sec = watchdog_ms / 1000,
 		                                .tv_usec = (suseconds_t)(watchdog_ms % 1000) * 1000});
-	if (log_waits())
-		event_add(daemon->flush, &(struct timeval){.tv_usec = LOG_FLUSH_MS * 1000});
 }
 
 /* -- starting ------------------------------------------------------------------------------------------------------ */
@@ -280,6 +292,7 @@ static void done(struct daemon *daemon)
 	struct event *events[] = {daemon->signals[0], daemon->signals[1], daemon->signals[2], daemon->signals[3],
 	    daemon->watchdog, daemon->flush, daemon->stop_timeout};
 
+	log_on_wait(NULL, NULL);
 	control_destroy(daemon->control);
 	scheduler_destroy(daemon->scheduler);
 	dispatcher_destroy(daemon->dispatcher);

@@ -50,7 +50,7 @@ static void on_answer(void *arg, struct err *e, const void *reply)
 	reply_function *on_reply = call->on_reply;
 	void *on_reply_arg = call->arg;
 
-	if (e && !call->line->peer) {
+	if (e && call->line->peer && peer_ended(call->line->peer)) {
 		err_destroy(e); /* the connection went: this call will be made again */
 		return;
 	}
@@ -91,8 +91,8 @@ static void on_hello(void *arg, struct err *e, const void *reply)
 	struct call *call, *next;
 	struct log_line entry;
 
-	if (e && !line->peer) {
-		err_destroy(e);
+	if (e && peer_ended(line->peer)) {
+		err_destroy(e); /* `gone` follows */
 		return;
 	}
 	if (e) { /* the store cannot serve now (a full disk): ask again on a new connection */
