@@ -52,6 +52,7 @@ struct rates {
 
 enum option_type {
 	OPT_TEXT,     /* const char *; NULL when left out without fallback */
+	OPT_PATH,     /* const char *: a file or folder, made absolute from the folder of the configuration */
 	OPT_SECRET,   /* struct secret */
 	OPT_BOOL,     /* bool: true false yes no on off */
 	OPT_INT,      /* int64_t within min..max */
@@ -63,18 +64,22 @@ enum option_type {
 	OPT_NAMES,    /* struct texts of such names */
 	OPT_RATES,    /* struct rates */
 	OPT_MAP,      /* const struct json *: any mapping, kept as it is (an object; {} when left out) */
-	OPT_GROUP,    /* a mapping of its own keys, `group`; their offsets are in the same structure */
+	/*
+	 * A mapping of its own keys, `group`; their offsets are in the same structure. Without `group`: keys
+	 * that another table describes, such as the module's in a job's `options`.
+	 */
+	OPT_GROUP,
 };
 
 struct option {
 	const char *name; /* NULL ends a table */
 	enum option_type type;
 	size_t offset;
-	const char *fallback;       /* the default as one would write it; NULL: none */
+	const char *fallback;       /* the default as one would write it, lists as "[a, b]"; NULL: none */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
-	int64_t min, max;           /* OPT_INT, OPT_DURATION (ms); both 0: any value that is not negative */
+	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_DURATION (ms); max 0: no upper bound */
 	bool required;
 	const char *help; /* one sentence, lower case, without full stop */
 };

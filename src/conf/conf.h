@@ -23,36 +23,11 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "conf/problems.h"
 #include "schedule/schedule.h"
 
 struct channel_type;
 struct source_type;
-
-struct conf_place {
-	const char *file;
-	int line, column; /* from 1; 0: the file as a whole */
-};
-
-enum problem_level { PROBLEM_WARNING, PROBLEM_ERROR };
-
-struct conf_problem {
-	enum problem_level level;
-	struct conf_place place;
-	const char *text;
-};
-
-struct conf_problems {
-	struct arena arena;
-	struct conf_problem *items;
-	size_t count, capacity, errors;
-};
-
-/* Adds one; the text is formatted into the list's arena. */
-void conf_problem(struct conf_problems *problems, enum problem_level level, struct conf_place place,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-/* `FILE:LINE:COL: error: text`, a line each. */
-void conf_problems_print(const struct conf_problems *problems, struct buf *out);
-void conf_problems_done(struct conf_problems *problems);
 
 enum misfire { MISFIRE_ONE, MISFIRE_NONE, MISFIRE_ALL };
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_ALLOW };
@@ -64,8 +39,8 @@ struct conf_daemon {
 	const char *timezone; /* name; the system's by default */
 	int log_target;       /* enum conf_log_target */
 	const char *log_facility;
-	int log_level;  /* enum log_level */
-	int log_format; /* enum log_format */
+	int log_level;       /* enum log_level */
+	int log_format;      /* enum log_format */
 	const char *control; /* absolute path */
 	int64_t stop_timeout_ms;
 };
@@ -75,8 +50,8 @@ enum conf_log_target { TARGET_AUTO, TARGET_SYSLOG, TARGET_STDERR };
 struct conf_source {
 	const char *name;
 	struct conf_place place;
-	const struct source_type *type;
-	struct secret url; /* may hold a password */
+	const struct source_type *type; /* NULL while the url begins with a reference; known once resolved */
+	struct secret url;              /* may hold a password */
 	struct secret password;
 	int64_t statement_timeout_ms;
 	const char *schema;
@@ -94,7 +69,7 @@ struct conf_channel {
 	int64_t in_flight;
 	int64_t timeout_ms;
 	int64_t retry_initial_ms, retry_max_ms, max_age_ms;
-	int on_ambiguous; /* enum on_ambiguous */
+	int on_ambiguous;      /* enum on_ambiguous */
 	struct texts retry_on; /* status codes */
 	const char *ca_file, *proxy;
 	bool allow_http;
@@ -116,13 +91,20 @@ struct conf_job {
 	size_t channel_count;
 	const void *options; /* of the module's own structure */
 	int misfire, overlap, dedupe;
-	int64_t max_late_ms;  /* -1: until the next slot is due (none for MISFIRE_ALL) */
+	int64_t max_late_ms; /* -1: until the next slot is due (none for MISFIRE_ALL) */
 	int64_t max_catchup;
 	int64_t timeout_ms;
 	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */
 	const struct json *vars;
 	const struct json *templates; /* kind -> stem */
 	bool dry_run, debug, log_message;
+};
+
+/* A `${...}` that the process which uses the value resolves. */
+struct conf_reference {
+	struct conf_place place;
+	const char *text;  /* "${NAME}" */
+	const char *owner; /* "channel 'ops'" */
 };
 
 struct conf {
@@ -137,6 +119,8 @@ struct conf {
 	size_t channel_count;
 	struct conf_job *jobs;
 	size_t job_count;
+	struct conf_reference *references; /* all that are left to resolve */
+	size_t reference_count;
 	struct conf_index *index; /* names to entries, of the sections that can be long */
 };
 
@@ -147,7 +131,7 @@ struct conf_request {
 	const char *set_job;
 	const char *const *sets;
 	size_t set_count;
-	utc_t now;               /* for warnings about the coming year's clock changes */
+	utc_t now; /* for warnings about the coming year's clock changes */
 };
 
 /* NULL if there was an error; PROBLEMS then says all that is wrong. Warnings may come with success. */
@@ -158,25 +142,32 @@ const struct conf_job *conf_job(const struct conf *conf, const char *name);     
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
 /* The job of that name, or a CONFIG error with near names. */
-struct err *conf_job_get(const struct conf *conf, const char *name, const struct conf_job **out_job) MUST_CHECK;
+struct err *conf_job_get(
+    const struct conf *conf, const char *name, const struct conf_job **out_job) MUST_CHECK;
 
 /*
  * A copy of the structure OPTIONS (SIZE bytes, described by TABLE) in ARENA with each `${NAME}`,
- * `${file:PATH}` and `${cred:NAME}` in its texts replaced by what it stands for, now, and `$${` by `${`. What was
- * resolved, and every secret, is made known to the redactor. CONFIG error naming the reference (never its value).
+ * `${file:PATH}` and `${cred:NAME}` in its texts replaced by what it stands for, now, and `$${` by `${`. What
+ * was resolved, and every secret, is made known to the redactor. CONFIG error naming the reference (never its
+ * value).
  */
-struct err *conf_resolve(const struct conf *conf, const struct option *table, const void *options, size_t size,
-    struct arena *arena, const void **out_options) MUST_CHECK;
-/* The same for one text and for the entries that have tables of their own in conf. */
-struct err *conf_resolve_text(const struct conf *conf, const char *text, struct arena *arena,
-    const char **out_text) MUST_CHECK;
-struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source, struct arena *arena,
-    struct conf_source *out_source) MUST_CHECK;
+struct err *conf_resolve(const struct conf *conf, const struct option *table, const void *options,
+    size_t size, struct arena *arena, const void **out_options) MUST_CHECK;
+/* The same for one text and for the entries that have tables of their own in conf, their options included. */
+struct err *conf_resolve_text(
+    const struct conf *conf, const char *text, struct arena *arena, const char **out_text) MUST_CHECK;
+struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source,
+    struct arena *arena, struct conf_source *out_source) MUST_CHECK;
+struct err *conf_resolve_channel(const struct conf *conf, const struct conf_channel *channel,
+    struct arena *arena, struct conf_channel *out_channel) MUST_CHECK;
+/* The strings in a job's `vars`; the copy, if one is needed, belongs to ARENA. */
+struct err *conf_resolve_json(const struct conf *conf, const struct json *value, struct arena *arena,
+    const struct json **out_value) MUST_CHECK;
 
 /* Pure: prints a table for `bmad modules`: key, type, default, meaning. */
 void options_print(const struct option *table, struct buf *out);
 /* The tables of the sections themselves, for `bmad modules job`, `daemon`, `channel`, `source`. */
-extern const struct option conf_daemon_options[], conf_job_options[], conf_channel_options[],
-    conf_source_options[];
+extern const struct option conf_daemon_options[], conf_defaults_options[], conf_job_options[],
+    conf_channel_options[], conf_source_options[];
 
 #endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables of text. */
+#include "base/columns.h"
+
+#include <stdlib.h>
+
+static size_t width(const char *text)
+{
+	size_t characters = 0;
+
+	for (; *text; text++)
+		characters += ((unsigned char)*text & 0xc0) != 0x80;
+	return characters;
+}
+
+void columns_row(struct columns *columns, const char *const *cells)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		const char *cell = arena_copy(&columns->arena, cells[i] ? cells[i] : "-");
+
+		if (width(cell) > columns->widths[i])
+			columns->widths[i] = width(cell);
+		mem_grow(columns->cells, columns->cell_count, columns->capacity);
+		columns->cells[columns->cell_count++] = cell;
+	}
+}
+
+void columns_print(const struct columns *columns, struct buf *out)
+{
+	for (size_t i = 0; i < columns->cell_count; i++) {
+		size_t column = i % columns->count;
+
+		if (!column && columns->indent)
+			buf_add_text(out, columns->indent);
+		buf_add_text(out, columns->cells[i]);
+		if (column + 1 < columns->count) {
+			size_t blanks = columns->widths[column] - width(columns->cells[i]) + 2;
+
+			buf_format(out, "%*s", (int)blanks, "");
+			continue;
+		}
+		while (out->length && out->text[out->length - 1] == ' ') /* after empty last cells */
+			buf_truncate(out, out->length - 1);
+		buf_add_char(out, '\n');
+	}
+}
+
+void columns_done(struct columns *columns)
+{
+	free(columns->cells);
+	arena_done(&columns->arena);
+	*columns = (struct columns){0};
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading a configuration: the file found, its sections read one after the other, its entries looked up. */
+#include "conf/conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/loader.h"
+#include "conf/path.h"
+#include "conf/yaml.h"
+#include "send/channel.h"
+
+/* -- the file ------------------------------------------------------------------------------------- */
+
+static const char *const usual_places[] = {"./bmad.yaml", "/etc/bmad/bmad.yaml"};
+
+static const char *find_file(const struct conf_request *request, struct conf_problems *problems)
+{
+	const char *named = request->path ? request->path : getenv("BMAD_CONFIG");
+
+	if (named && *named)
+		return named;
+	for (size_t i = 0; i < ARRAY_SIZE(usual_places); i++)
+		if (!access(usual_places[i], F_OK))
+			return usual_places[i];
+	conf_problem(problems, PROBLEM_ERROR, (struct conf_place){0},
+	    "there is no configuration: $BMAD_CONFIG is not set, and neither %s nor %s is there; "
+	    "name one with -c FILE, or see bmad at work with `make demo`",
+	    usual_places[0], usual_places[1]);
+	return NULL;
+}
+
+static const char *absolute(const char *path, struct arena *arena)
+{
+	cleanup(free_text) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+
+	if (!strncmp(path, "./", 2))
+		path += 2;
+	return here ? arena_format(arena, "%s/%s", strcmp(here, "/") ? here : "", path)
+	            : arena_copy(arena, path);
+}
+
+static void warn_of_readers(
+    const char *path, const struct option_reader *reader, struct conf_problems *problems)
+{
+	struct stat status;
+
+	if (!reader->secret_place.file || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+		return;
+	if (status.st_mode & S_IROTH)
+		conf_problem(problems, PROBLEM_WARNING, reader->secret_place,
+		    "a secret stands here and others may read the file (mode %03o): chmod o-r, or "
+		    "write a reference such as ${cred:NAME}",
+		    status.st_mode & 0777U);
+}
+
+/* -- the sections --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct option root_options[] = {
+    {.name = "daemon", .type = OPT_GROUP},
+    {.name = "defaults", .type = OPT_GROUP},
+    {.name = "sources", .type = OPT_GROUP},
+    {.name = "apis", .type = OPT_GROUP},
+    {.name = "channels", .type = OPT_GROUP},
+    {.name = "jobs", .type = OPT_GROUP},
+    OPTION_END,
+};
+/* clang-format on */
+
+/* `[A-Za-z0-9][A-Za-z0-9_.-]{0,63}` */
+static bool is_entry_name(const char *name)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+	size_t length = strlen(name);
+
+	return length >= 1 && length <= 64 && !strchr("_.-", *name) && strspn(name, letters) == length;
+}
+
+/* Makes COUNT entries known by their names, in the order of the file. */
+static void name_entries(struct loader *loader, const char *entry, const struct node *section,
+    struct names *index,
+    void (*create)(struct conf *conf, size_t number, const char *name, struct conf_place place))
+{
+	struct conf *conf = loader->conf;
+
+	for (uint32_t i = 0; section && i < section->count; i++) {
+		const struct node *key = section->pairs[i].key;
+		const char *name = arena_copy(&conf->arena, key->text);
+
+		if (!is_entry_name(name))
+			conf_problem(loader->problems, PROBLEM_ERROR, node_place(key),
+			    "'%.100s' is no name for a %s: letters, digits, '_', '.' and '-', at most 64, "
+			    "a letter or digit first",
+			    name, entry);
+		create(conf, i, name, node_place(key));
+		names_add(index, name, i);
+	}
+}
+
+static void create_source(struct conf *conf, size_t number, const char *name, struct conf_place place)
+{
+	conf->sources[number] = (struct conf_source){.name = name, .place = place};
+}
+
+static void create_channel(struct conf *conf, size_t number, const char *name, struct conf_place place)
+{
+	conf->channels[number] = (struct conf_channel){.name = name, .place = place};
+}
+
+static void create_job(struct conf *conf, size_t number, const char *name, struct conf_place place)
+{
+	conf->jobs[number] = (struct conf_job){.name = name, .place = place};
+}
+
+/* The section's mapping, or NULL with a problem where it is something else. */
+static const struct node *find_section(struct loader *loader, const struct node *root, const char *name)
+{
+	const struct node *section = node_find(root, name);
+
+	if (!section || node_is_null(section))
+		return NULL;
+	if (section->kind == NODE_MAPPING)
+		return section;
+	conf_problem(loader->problems, PROBLEM_ERROR, node_place(section), "'%s': expected a mapping, not %s",
+	    name, node_describe(section));
+	return NULL;
+}
+
+static bool has_console(void)
+{
+	for (size_t i = 0; channel_types[i]; i++)
+		if (!strcmp(channel_types[i]->name, CONSOLE_CHANNEL))
+			return true;
+	return false;
+}
+
+static void add_console(struct conf *conf)
+{
+	if (!has_console() || names_has(&conf->index->channels, CONSOLE_CHANNEL))
+		return;
+	create_channel(conf, conf->channel_count, CONSOLE_CHANNEL, (struct conf_place){.file = conf->path});
+	names_add(&conf->index->channels, CONSOLE_CHANNEL, conf->channel_count++);
+}
+
+struct sections {
+	const struct node *daemon, *defaults, *sources, *channels, *jobs;
+};
+
+static size_t count_of(const struct node *section)
+{
+	return section ? section->count : 0;
+}
+
+/* Names first: options may refer to entries that stand further down. */
+static void name_all(struct loader *loader, const struct sections *sections)
+{
+	struct conf *conf = loader->conf;
+	struct arena *arena = &conf->arena;
+
+	conf->source_count = count_of(sections->sources);
+	conf->channel_count = count_of(sections->channels);
+	conf->job_count = count_of(sections->jobs);
+	conf->sources = arena_alloc(arena, conf->source_count * sizeof(*conf->sources));
+	conf->channels = arena_alloc(arena, (conf->channel_count + 1) * sizeof(*conf->channels));
+	conf->jobs = arena_alloc(arena, conf->job_count * sizeof(*conf->jobs));
+	name_entries(loader, "source", sections->sources, &conf->index->sources, create_source);
+	name_entries(loader, "channel", sections->channels, &conf->index->channels, create_channel);
+	name_entries(loader, "job", sections->jobs, &conf->index->jobs, create_job);
+	add_console(conf);
+}
+
+static void refuse_apis(struct loader *loader, const struct node *apis)
+{
+	for (uint32_t i = 0; apis && i < apis->count; i++)
+		conf_problem(loader->problems, PROBLEM_ERROR, node_place(apis->pairs[i].key),
+		    "there are no API types in this version");
+}
+
+static void read_sections(struct loader *loader, const struct node *root)
+{
+	struct option_reader *reader = &loader->reader;
+
+	reader->owner =
+	    (struct option_owner){.kind = "the configuration", .place = {.file = loader->conf->path}};
+	if (!options_read(reader, root, &(struct option_part){root_options, NULL}, 1) &&
+	    root->kind != NODE_MAPPING)
+		return;
+	struct sections sections = {
+	    .daemon = find_section(loader, root, "daemon"),
+	    .defaults = find_section(loader, root, "defaults"),
+	    .sources = find_section(loader, root, "sources"),
+	    .channels = find_section(loader, root, "channels"),
+	    .jobs = find_section(loader, root, "jobs"),
+	};
+	refuse_apis(loader, find_section(loader, root, "apis"));
+	name_all(loader, &sections);
+	conf_read_daemon(loader, sections.daemon);
+	conf_read_defaults(loader, sections.defaults);
+	conf_read_sources(loader, sections.sources);
+	conf_read_channels(loader, sections.channels);
+	conf_read_jobs(loader, sections.jobs);
+}
+
+void conf_report(struct loader *loader, const struct node *mapping, struct err *e)
+{
+	if (!e)
+		return;
+	const char *message = err_message(e);
+	size_t length = strspn(message, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+	cleanup(free_text) char *key = mem_copy_n(message, length);
+	const struct node *value = node_find_path(mapping, key);
+	conf_problem(loader->problems, PROBLEM_ERROR, value ? node_place(value) : loader->reader.owner.place,
+	    "%s: %s", option_where(&loader->reader), message);
+	err_destroy(e);
+}
+
+/* -- --set ---------------------------------------------------------------------------------------- */
+
+/* The tree with KEY=VALUE in the options of the job's entry, to be read like what stands in the file. */
+static const struct node *with_set(const struct conf_request *request, const char *set,
+    const struct node *root, struct arena *arena, struct conf_problems *problems)
+{
+	const struct node *jobs = node_find(root, "jobs"), *job = node_find(jobs, request->set_job);
+	const char *equals = strchr(set, '=');
+
+	if (!equals || equals == set) {
+		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = "--set"},
+		    "expected KEY=VALUE, a dotted path for a key in a mapping");
+		return root;
+	}
+	if (!job)
+		return root; /* whoever asked for the job will be told that it is not there */
+	const char *key = arena_copy_n(arena, set, (size_t)(equals - set));
+	const char *place = arena_format(arena, "--set %s", key); /* without the value: it may be a secret */
+	const struct node *value = yaml_read_value(place, equals + 1, arena, problems);
+	if (!value)
+		return root;
+	const struct node *options = node_with(arena, node_find(job, "options"), key, value);
+	job = node_with(arena, job, "options", options);
+	jobs = node_with_key(arena, jobs, request->set_job, job);
+	return node_with(arena, root, "jobs", jobs);
+}
+
+/* -- loading -------------------------------------------------------------------------------------- */
+
+static void refuse_environment(const struct conf_request *request, struct conf_problems *problems)
+{
+	const char *environment = request->environment ? request->environment : getenv("BMAD_ENV");
+
+	if (environment && *environment)
+		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){0},
+		    "environments (--env, $BMAD_ENV: '%.100s') are not supported by this version yet",
+		    environment);
+}
+
+static void prepare_reader(struct loader *loader)
+{
+	struct conf *conf = loader->conf;
+
+	loader->sections[0] = (struct option_section){"sources", "source", &conf->index->sources};
+	loader->sections[1] = (struct option_section){"channels", "channel", &conf->index->channels};
+	loader->sections[2] = (struct option_section){"jobs", "job", &conf->index->jobs};
+	loader->sections[3] = (struct option_section){"apis", "API", &loader->no_names};
+	loader->reader = (struct option_reader){
+	    .arena = &conf->arena,
+	    .problems = loader->problems,
+	    .folder = conf->folder,
+	    .sections = loader->sections,
+	};
+}
+
+static void keep_references(struct loader *loader)
+{
+	struct option_reader *reader = &loader->reader;
+	size_t bytes = reader->reference_count * sizeof(*reader->references);
+
+	loader->conf->reference_count = reader->reference_count;
+	loader->conf->references = arena_alloc(&loader->conf->arena, bytes);
+	if (bytes)
+		memcpy(loader->conf->references, reader->references, bytes);
+	free(reader->references);
+}
+
+static void load_tree(struct conf *conf, const struct conf_request *request, const struct node *root,
+    struct arena *arena, struct conf_problems *problems)
+{
+	struct loader loader = {.conf = conf, .problems = problems};
+
+	for (size_t i = 0; request->set_job && i < request->set_count; i++)
+		root = with_set(request, request->sets[i], root, arena, problems);
+	prepare_reader(&loader);
+	read_sections(&loader, root);
+	warn_of_readers(conf->path, &loader.reader, problems);
+	keep_references(&loader);
+	names_done(&loader.no_names);
+}
+
+struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const char *path = find_file(request, problems);
+
+	refuse_environment(request, problems);
+	if (!path)
+		return NULL;
+	struct conf *conf = mem_alloc(sizeof(*conf));
+	conf->index = arena_alloc(&conf->arena, sizeof(*conf->index));
+	conf->path = absolute(path, &conf->arena);
+	conf->folder = conf_folder_of(conf->path, &conf->arena);
+	const struct node *root = yaml_read_file(arena_copy(&conf->arena, path), &arena, problems);
+	if (root)
+		load_tree(conf, request, root, &arena, problems);
+	conf_problems_sort(problems);
+	if (!problems->errors)
+		return conf;
+	conf_destroy(conf);
+	return NULL;
+}
+
+void conf_destroy(struct conf *conf)
+{
+	if (!conf)
+		return;
+	names_done(&conf->index->sources);
+	names_done(&conf->index->channels);
+	names_done(&conf->index->jobs);
+	arena_done(&conf->arena);
+	free(conf);
+}
+
+/* -- looking up ----------------------------------------------------------------------------------- */
+
+const struct conf_job *conf_job(const struct conf *conf, const char *name)
+{
+	size_t number;
+
+	return names_find(&conf->index->jobs, name, &number) ? &conf->jobs[number] : NULL;
+}
+
+const struct conf_channel *conf_channel(const struct conf *conf, const char *name)
+{
+	size_t number;
+
+	return names_find(&conf->index->channels, name, &number) ? &conf->channels[number] : NULL;
+}
+
+const struct conf_source *conf_source(const struct conf *conf, const char *name)
+{
+	size_t number;
+
+	return names_find(&conf->index->sources, name, &number) ? &conf->sources[number] : NULL;
+}
+
+struct err *conf_job_get(const struct conf *conf, const char *name, const struct conf_job **out_job)
+{
+	const struct conf_job *job = conf_job(conf, name);
+
+	if (!job) {
+		const char *near = names_near(&conf->index->jobs, name);
+
+		return ERR(ERR_CONFIG, "there is no job '%.100s' in %s%s%s%s", name, conf->path,
+		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	*out_job = job;
+	return NULL;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The section `channels`: a type's own keys and those that every channel has, in one mapping. */
+#include <string.h>
+
+#include "conf/loader.h"
+#include "conf/path.h"
+#include "send/channel.h"
+
+static const char *const ambiguous[] = {[AMBIGUOUS_RETRY] = "retry", [AMBIGUOUS_HOLD] = "hold", NULL};
+
+struct channel_keys {
+	struct conf_channel channel;
+	const char *type;
+};
+
+#define FIELD(member) .offset = offsetof(struct channel_keys, channel.member)
+
+/* clang-format off */
+static const struct option retry_options[] = {
+    {.name = "initial", .type = OPT_DURATION, FIELD(retry_initial_ms), .min = 1,
+        .help = "the longest wait before the second attempt; doubled from one to the next; by type"},
+    {.name = "max", .type = OPT_DURATION, FIELD(retry_max_ms), .min = 1,
+        .help = "the longest wait between two attempts; by type"},
+    {.name = "max_age", .type = OPT_DURATION, FIELD(max_age_ms), .min = 1,
+        .help = "a message older than this is dead (expired); by type"},
+    OPTION_END,
+};
+
+const struct option conf_channel_options[] = {
+    {.name = "type", .type = OPT_TEXT, .offset = offsetof(struct channel_keys, type), .required = true,
+        .help = "what kind of channel it is"},
+    {.name = "enabled", .type = OPT_BOOL, FIELD(enabled), .fallback = "true",
+        .help = "a channel that is not keeps its messages queued"},
+    {.name = "rate", .type = OPT_RATES, FIELD(rate), .help = "messages in a time, all of which hold; by type"},
+    {.name = "in_flight", .type = OPT_INT, FIELD(in_flight), .fallback = "1", .min = 1, .max = 256,
+        .help = "requests at the same time"},
+    {.name = "timeout", .type = OPT_DURATION, FIELD(timeout_ms), .fallback = "30s", .min = 1,
+        .help = "how long one attempt may take"},
+    {.name = "retry", .type = OPT_GROUP, .group = retry_options, .help = "attempts after a failed one"},
+    {.name = "on_ambiguous", .type = OPT_CHOICE, FIELD(on_ambiguous), .choices = ambiguous,
+        .help = "what happens to a message that may have arrived: sent again or held for a person; by type"},
+    {.name = "retry_on", .type = OPT_INTS, FIELD(retry_on), .min = 100, .max = 599,
+        .help = "more HTTP statuses that mean: try again"},
+    {.name = "ca_file", .type = OPT_PATH, FIELD(ca_file), .help = "certificates to trust instead of the system's"},
+    {.name = "proxy", .type = OPT_TEXT, FIELD(proxy), .help = "the URL of a proxy"},
+    {.name = "allow_http", .type = OPT_BOOL, FIELD(allow_http), .fallback = "false",
+        .help = "allows plain http:// to hosts other than this one"},
+    OPTION_END,
+};
+/* clang-format on */
+
+static const char *const later_keys[] = {
+    "breaker", "rate_group", "split", "fallback", "accept", "mention", "base_url", NULL};
+
+/* Where the type says nothing either. */
+#define RETRY_INITIAL "2s"
+#define RETRY_MAX     "10m"
+#define MAX_AGE       "6h"
+
+static const struct channel_type *find_type(const char *name)
+{
+	for (size_t i = 0; channel_types[i]; i++)
+		if (!strcmp(channel_types[i]->name, name))
+			return channel_types[i];
+	return NULL;
+}
+
+static void default_key(struct loader *loader, const char *key, const char *text, struct channel_keys *keys)
+{
+	struct node *value = arena_alloc(&loader->conf->arena, sizeof(*value));
+
+	if (!text)
+		return;
+	*value = (struct node){
+	    .kind = NODE_TEXT, .file = "default", .text = text, .count = (uint32_t)strlen(text)};
+	option_read(&loader->reader, option_find(conf_channel_options, key), value, keys);
+}
+
+static void default_by_type(struct loader *loader, const struct channel_type *type, struct channel_keys *keys)
+{
+	options_default(&loader->reader, conf_channel_options, keys);
+	default_key(loader, "rate", type->rate, keys);
+	default_key(loader, "retry.initial", type->retry_initial ? type->retry_initial : RETRY_INITIAL, keys);
+	default_key(loader, "retry.max", type->retry_max ? type->retry_max : RETRY_MAX, keys);
+	default_key(loader, "retry.max_age", type->max_age ? type->max_age : MAX_AGE, keys);
+	keys->channel.on_ambiguous = (int)type->on_ambiguous;
+}
+
+static void refuse_type(struct loader *loader, const struct node *type)
+{
+	const char *names[OPTIONS_MAX + 1] = {0};
+
+	for (size_t i = 0; i < OPTIONS_MAX && channel_types[i]; i++)
+		names[i] = channel_types[i]->name;
+	option_problem(&loader->reader, node_place(type), "type", "there is no channel type '%.100s'%s",
+	    type->text, option_near(&loader->reader, type->text, names));
+}
+
+/* The type, or NULL with the reason among the problems; the other keys cannot be judged without it. */
+static const struct channel_type *read_type(struct loader *loader, const struct node *mapping)
+{
+	const struct node *name = node_find(mapping, "type");
+
+	if (mapping->kind != NODE_MAPPING) {
+		option_problem(&loader->reader, node_place(mapping), "type",
+		    "a channel is a mapping such as {type: webhook, ...}, not %s", node_describe(mapping));
+		return NULL;
+	}
+	if (!name || node_is_null(name) || name->kind != NODE_TEXT) {
+		conf_problem(loader->problems, PROBLEM_ERROR,
+		    name ? node_place(name) : loader->reader.owner.place,
+		    "the key 'type' is missing in %s: what kind of channel it is",
+		    option_where(&loader->reader));
+		return NULL;
+	}
+	const struct channel_type *type = find_type(name->text);
+	if (!type)
+		refuse_type(loader, name);
+	return type;
+}
+
+/* MAPPING NULL: nothing but defaults. */
+static void read_keys(struct loader *loader, struct conf_channel *channel, const struct channel_type *type,
+    const struct node *mapping)
+{
+	struct option_reader *reader = &loader->reader;
+	struct channel_keys keys = {0};
+	void *options = arena_alloc(&loader->conf->arena, type->options_size);
+	struct option_part parts[] = {{conf_channel_options, &keys}, {type->options, options}};
+
+	default_by_type(loader, type, &keys);
+	options_default(reader, type->options, options);
+	bool good = !mapping || options_read(reader, mapping, parts, ARRAY_SIZE(parts));
+	keys.channel.name = channel->name;
+	keys.channel.place = channel->place;
+	keys.channel.type = type;
+	keys.channel.options = options;
+	*channel = keys.channel;
+	if (good && type->check)
+		conf_report(loader, mapping, type->check(channel, options));
+}
+
+static void read_channel(struct loader *loader, struct conf_channel *channel, const struct node *mapping)
+{
+	loader->reader.owner = (struct option_owner){"channel", channel->name, channel->place};
+	loader->reader.use = REFERENCES_LATER;
+	loader->reader.later = later_keys;
+	const struct channel_type *type = mapping ? read_type(loader, mapping) : find_type(CONSOLE_CHANNEL);
+	if (type)
+		read_keys(loader, channel, type, mapping);
+}
+
+void conf_read_channels(struct loader *loader, const struct node *section)
+{
+	struct conf *conf = loader->conf;
+
+	for (size_t i = 0; i < conf->channel_count; i++) {
+		bool named = conf->channels[i].place.line > 0;
+
+		read_channel(loader, &conf->channels[i], named ? section->pairs[i].value : NULL);
+	}
+}
+
+struct err *conf_resolve_channel(const struct conf *conf, const struct conf_channel *channel,
+    struct arena *arena, struct conf_channel *out_channel)
+{
+	struct channel_keys keys = {.channel = *channel, .type = channel->type->name};
+	const void *resolved, *options;
+
+	TRY(conf_resolve(conf, conf_channel_options, &keys, sizeof(keys), arena, &resolved), "channel '%s'",
+	    channel->name);
+	TRY(conf_resolve(
+	        conf, channel->type->options, channel->options, channel->type->options_size, arena, &options),
+	    "channel '%s'", channel->name);
+	*out_channel = ((const struct channel_keys *)resolved)->channel;
+	out_channel->options = options;
+	return NULL;
+}

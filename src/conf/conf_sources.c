@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* The section `sources`: databases that jobs read. An entry is a mapping, or its url alone. */
+#include <string.h>
+
+#include "conf/loader.h"
+#include "conf/path.h"
+#include "conf/refs.h"
+#include "source/source.h"
+
+/* clang-format off */
+const struct option conf_source_options[] = {
+    {.name = "url", .type = OPT_SECRET, .offset = offsetof(struct conf_source, url), .required = true,
+        .help = "where the database is: sqlite:PATH"},
+    {.name = "password", .type = OPT_SECRET, .offset = offsetof(struct conf_source, password),
+        .help = "its password, if it is not in the url"},
+    {.name = "statement_timeout", .type = OPT_DURATION,
+        .offset = offsetof(struct conf_source, statement_timeout_ms), .fallback = "60s", .min = 1,
+        .help = "the longest that one statement may take"},
+    {.name = "schema", .type = OPT_TEXT, .offset = offsetof(struct conf_source, schema),
+        .help = "the schema that holds the tables, where the database has schemas"},
+    {.name = "writable", .type = OPT_BOOL, .offset = offsetof(struct conf_source, writable), .fallback = "false",
+        .help = "whether jobs may write to it"},
+    OPTION_END,
+};
+/* clang-format on */
+
+/* `scheme://user:password@host`: the only part of a source's url that must not be read by others. */
+static bool url_has_password(const char *url)
+{
+	const char *user = strstr(url, "://");
+
+	if (!user)
+		return false;
+	user += 3;
+	const char *at = strpbrk(user, "@/"), *colon = strchr(user, ':');
+	return at && *at == '@' && colon && colon < at;
+}
+
+static const struct source_type *find_type(const char *url)
+{
+	for (size_t i = 0; source_types[i]; i++)
+		if (!strncmp(url, source_types[i]->scheme, strlen(source_types[i]->scheme)))
+			return source_types[i];
+	return NULL;
+}
+
+static const char *schemes(struct arena *arena)
+{
+	const char *text = "";
+
+	for (size_t i = 0; source_types[i]; i++)
+		text = arena_format(arena, "%s%s%s", text, i ? ", " : "", source_types[i]->scheme);
+	return text;
+}
+
+static void settle_url(struct loader *loader, struct conf_source *source, struct conf_place place)
+{
+	const char *url = source->url.hidden;
+
+	if (!strncmp(url, "${", 2)) /* known when it is resolved */
+		return;
+	source->type = find_type(url);
+	if (source->type)
+		source->url.hidden = conf_path_of_url(loader->reader.folder, url, &loader->conf->arena);
+	else
+		option_problem(&loader->reader, place, "url", "expected one that begins with %s",
+		    schemes(&loader->problems->arena));
+}
+
+/* A bare url as the mapping that it stands for. */
+static const struct node *as_mapping(struct loader *loader, const struct node *value)
+{
+	if (value->kind != NODE_TEXT || node_is_null(value))
+		return value;
+	struct node *mapping = arena_alloc(&loader->conf->arena, sizeof(*mapping));
+	struct node_pair *pair = arena_alloc(&loader->conf->arena, sizeof(*pair));
+	*mapping = (struct node){.kind = NODE_MAPPING,
+	    .file = value->file,
+	    .line = value->line,
+	    .column = value->column,
+	    .count = 1,
+	    .pairs = pair};
+	*pair =
+	    (struct node_pair){.key = node_text(&loader->conf->arena, value->file, "url"), .value = value};
+	return mapping;
+}
+
+static void read_source(struct loader *loader, struct conf_source *source, const struct node_pair *pair)
+{
+	struct option_reader *reader = &loader->reader;
+	const struct node *mapping = as_mapping(loader, pair->value);
+	struct conf_place secret_before = reader->secret_place;
+
+	reader->owner = (struct option_owner){"source", source->name, source->place};
+	reader->use = REFERENCES_LATER;
+	reader->later = NULL;
+	options_default(reader, conf_source_options, source);
+	options_read(reader, mapping, &(struct option_part){conf_source_options, source}, 1);
+	if (!source->url.hidden)
+		return;
+	if (!source->password.hidden && !url_has_password(source->url.hidden))
+		reader->secret_place = secret_before;
+	settle_url(loader, source, node_place(node_find(mapping, "url")));
+}
+
+void conf_read_sources(struct loader *loader, const struct node *section)
+{
+	for (size_t i = 0; i < loader->conf->source_count; i++)
+		read_source(loader, &loader->conf->sources[i], &section->pairs[i]);
+}
+
+struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source,
+    struct arena *arena, struct conf_source *out_source)
+{
+	const void *resolved;
+
+	TRY(conf_resolve(conf, conf_source_options, source, sizeof(*source), arena, &resolved), "source '%s'",
+	    source->name);
+	struct conf_source copy = *(const struct conf_source *)resolved;
+	copy.type = find_type(copy.url.hidden);
+	if (!copy.type)
+		return ERR(ERR_CONFIG, "source '%s': 'url' must begin with %s", source->name, schemes(arena));
+	copy.url.hidden = conf_path_of_url(conf->folder, copy.url.hidden, arena);
+	*out_source = copy;
+	return NULL;
+}
