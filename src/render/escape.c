@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "render/append.h"
 #include "render/markdown.h"
 
 void escape_none(struct buf *out, const char *text, size_t length)
@@ -30,11 +31,11 @@ static void add_replaced(struct buf *out, const char *text, size_t length, const
 
 		if (!replacement)
 			continue;
-		buf_add(out, run, (size_t)(text - run));
+		append(out, run, (size_t)(text - run));
 		buf_add_text(out, replacement);
 		run = text + 1;
 	}
-	buf_add(out, run, (size_t)(end - run));
+	append(out, run, (size_t)(end - run));
 }
 
 void escape_html(struct buf *out, const char *text, size_t length)
@@ -81,11 +82,11 @@ void escape_txt(struct buf *out, const char *text, size_t length)
 			text++;
 			continue;
 		}
-		buf_add(out, run, (size_t)(text - run));
+		append(out, run, (size_t)(text - run));
 		text += control;
 		run = text;
 	}
-	buf_add(out, run, (size_t)(end - run));
+	append(out, run, (size_t)(end - run));
 }
 
 /* -- csv (RFC 4180) ----------------------------------------------------------------------------------- */
@@ -176,14 +177,14 @@ void escape_json(struct buf *out, const char *text, size_t length)
 		text += sequence;
 		if (sequence)
 			continue;
-		buf_add(out, run, (size_t)(text - run));
+		append(out, run, (size_t)(text - run));
 		if (c && c < 0x80) /* NUL would be valid JSON, but few readers take it */
 			add_json_byte(out, c);
 		else
 			buf_add_text(out, "\xEF\xBF\xBD");
 		run = ++text;
 	}
-	buf_add(out, run, (size_t)(end - run));
+	append(out, run, (size_t)(end - run));
 }
 
 /* -- json in a target's mark-up ----------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "render/append.h"
 #include "render/escape.h"
 #include "render/mustache_nodes.h"
 
@@ -135,7 +136,7 @@ static bool add_simple_number(struct buf *out, double value)
 	at = put_digits(at, whole);
 	if (value < 0)
 		*--at = '-';
-	buf_add(out, at, (size_t)(end - at));
+	append(out, at, (size_t)(end - at));
 	return true;
 }
 
@@ -230,7 +231,7 @@ static struct err *render_node(struct renderer *r, const struct body *body, size
 
 	switch (node->kind) {
 	case NODE_TEXT:
-		buf_add(r->out, node->text, node->length);
+		append(r->out, node->text, node->length);
 		break;
 	case NODE_VALUE:
 		add_value(r->out, r->escaping->escape, find_value(r, node->name));

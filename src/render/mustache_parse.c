@@ -26,6 +26,15 @@ struct open_section {
 	size_t length;
 };
 
+struct tag {
+	size_t begin, end; /* the whole tag in the text */
+	char sigil;        /* 0 for a plain name */
+	const char *text;  /* what it holds, without blanks around */
+	size_t length;
+	const char *indent; /* the blanks before it, if it stands alone on its line */
+	size_t indent_length;
+};
+
 struct parser {
 	struct template *template;
 	struct body *body;
@@ -37,15 +46,7 @@ struct parser {
 	bool at_line_start; /* nothing of this line has become a node yet */
 	struct open_section sections[SECTIONS_MAX];
 	size_t depth;
-};
-
-struct tag {
-	size_t begin, end; /* the whole tag in the text */
-	char sigil;        /* 0 for a plain name */
-	const char *text;  /* what it holds, without blanks around */
-	size_t length;
-	const char *indent; /* the blanks before it, if it stands alone on its line */
-	size_t indent_length;
+	struct tag tag; /* the one at hand */
 };
 
 static struct err *fault(
@@ -254,8 +255,11 @@ static struct err *on_comment(struct parser *p, const struct tag *tag)
 
 static bool set_delimiter(struct delimiter *delimiter, const char *text, size_t length)
 {
-	if (!length || length > DELIMITER_MAX || memchr(text, '=', length))
+	if (!length || length > DELIMITER_MAX)
 		return false;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '=' || is_space(text[i]))
+			return false;
 	memcpy(delimiter->text, text, length);
 	delimiter->text[length] = '\0';
 	delimiter->length = length;
@@ -272,9 +276,6 @@ static struct err *on_delimiters(struct parser *p, const struct tag *tag)
 		second++;
 	const char *close = tag->text + second;
 	size_t length = tag->length - second;
-	for (size_t i = 0; i < length; i++)
-		if (is_space(close[i]))
-			length = 0;
 	if (!set_delimiter(&p->open, tag->text, first) || !set_delimiter(&p->close, close, length))
 		return plain_fault(p, tag->begin,
 		    "expected two delimiters with blanks between them, without '=', at most 15 bytes each");
@@ -287,10 +288,14 @@ static const struct tag_rule {
 	bool takes_line; /* alone on its line, it takes the line away with it */
 	struct err *(*handle)(struct parser *p, const struct tag *tag);
 } tag_rules[] = {
-    {'#', 0, true, on_section}, {'^', 0, true, on_section}, {'/', 0, true, on_close},
-    {'>', 0, true, on_partial}, {'!', 0, true, on_comment}, {'=', '=', true, on_delimiters},
-    {'{', '}', false, on_value}, {'&', 0, false, on_value},
-    {0, 0, false, on_value}, /* the last: a plain name */
+    {.sigil = '#', .takes_line = true, .handle = on_section},
+    {.sigil = '^', .takes_line = true, .handle = on_section},
+    {.sigil = '/', .takes_line = true, .handle = on_close},
+    {.sigil = '>', .takes_line = true, .handle = on_partial},
+    {.sigil = '!', .takes_line = true, .handle = on_comment},
+    {.sigil = '=', .takes_line = true, .ending = '=', .handle = on_delimiters},
+    {.sigil = '{', .ending = '}', .handle = on_value}, {.sigil = '&', .handle = on_value},
+    {.sigil = 0, .handle = on_value}, /* the last: a plain name */
 };
 
 static const struct tag_rule *find_rule(char c)
@@ -302,27 +307,34 @@ static const struct tag_rule *find_rule(char c)
 	return rule;
 }
 
-/* The next tag, from `position` on. With no tag left OUT_RULE becomes NULL. */
-static struct err *find_tag(const struct parser *p, struct tag *tag, const struct tag_rule **out_rule)
+/* What ends a tag of RULE now; delimiters change. ENDING has room for both. Returns its length. */
+static size_t make_ending(const struct parser *p, const struct tag_rule *rule, char ending[DELIMITER_MAX + 2])
+{
+	size_t length = 0;
+
+	if (rule->ending)
+		ending[length++] = rule->ending;
+	memcpy(ending + length, p->close.text, p->close.length);
+	return length + p->close.length;
+}
+
+/* The next tag, from `position` on, becomes the one at hand. With none left OUT_RULE becomes NULL. */
+static struct err *find_tag(struct parser *p, const struct tag_rule **out_rule)
 {
 	const char *end = p->text + p->length;
 	const char *begin =
 	    memmem(p->text + p->position, p->length - p->position, p->open.text, p->open.length);
+	char ending[DELIMITER_MAX + 2];
 
 	*out_rule = NULL;
 	if (!begin)
 		return NULL;
 	const char *content = begin + p->open.length;
 	const struct tag_rule *rule = find_rule(content < end ? *content : '\0');
-	char ending[DELIMITER_MAX + 2];
-	size_t length = 0;
-
-	if (rule->ending)
-		ending[length++] = rule->ending;
-	memcpy(ending + length, p->close.text, p->close.length);
-	length += p->close.length;
+	size_t length = make_ending(p, rule, ending);
 	content += rule->sigil ? 1 : 0;
 	const char *close = memmem(content, (size_t)(end - content), ending, length);
+	struct tag *tag = &p->tag;
 	*tag = (struct tag){.begin = (size_t)(begin - p->text), .sigil = rule->sigil, .text = content};
 	if (!close)
 		return fault(p, tag->begin, "this tag is not closed: expected '", ending, length);
@@ -356,8 +368,9 @@ static bool stands_alone(const struct parser *p, const struct tag *tag, size_t *
 	return true;
 }
 
-static struct err *take_tag(struct parser *p, struct tag *tag, const struct tag_rule *rule)
+static struct err *take_tag(struct parser *p, const struct tag_rule *rule)
 {
+	struct tag *tag = &p->tag;
 	size_t from = tag->begin, to = tag->end;
 	bool alone = rule->takes_line && stands_alone(p, tag, &from, &to);
 
@@ -376,13 +389,12 @@ static struct err *take_tag(struct parser *p, struct tag *tag, const struct tag_
 static struct err *parse_body(struct parser *p)
 {
 	const struct tag_rule *rule;
-	struct tag tag;
 
 	for (;;) {
-		PASS(find_tag(p, &tag, &rule));
+		PASS(find_tag(p, &rule));
 		if (!rule)
 			break;
-		PASS(take_tag(p, &tag, rule));
+		PASS(take_tag(p, rule));
 	}
 	add_text(p, p->position, p->length);
 	if (p->depth) {

@@ -305,7 +305,8 @@ static struct err *check_format(const char *path, const char *format)
 {
 	if (escaping_find(format, NULL))
 		return NULL;
-	return ERR(ERR_CONFIG, "%s: unknown format '%s'; expected html, json, txt, slack or csv", path, format);
+	return ERR(
+	    ERR_CONFIG, "%s: unknown format '%s'; expected html, json, txt, slack or csv", path, format);
 }
 
 struct err *template_load(const char *path, const char *partials_folder, struct template **out_template,
