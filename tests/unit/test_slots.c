@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Due slots: what each misfire rule makes of a downtime. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "daemon/slots.h"
+
+#define HOUR 3600
+#define NOON 1775044800 /* 2026-04-01T12:00:00Z */
+
+/* A job that fires at the full hour, UTC. */
+struct fixture {
+	struct conf_job job;
+	const struct schedule *schedules[2];
+	struct due_slots due;
+};
+
+static void parse(const char *text, const struct schedule **out)
+{
+	const struct tz *utc;
+	struct schedule *schedule;
+
+	assert_null(tz_get("UTC", &utc));
+	assert_null(schedule_parse(text, utc, "job", DST_VIXIE, &schedule, NULL));
+	*out = schedule;
+}
+
+static void set_up(struct fixture *f, enum misfire misfire)
+{
+	*f = (struct fixture){
+	    .job = {.name = "job", .misfire = misfire, .max_late_ms = -1, .max_catchup = 100, .schedule_count = 1}};
+	f->job.schedules = f->schedules;
+	parse("0 * * * *", &f->schedules[0]);
+}
+
+static void tear_down(struct fixture *f)
+{
+	for (size_t i = 0; i < f->job.schedule_count; i++)
+		schedule_destroy((struct schedule *)f->schedules[i]);
+	due_slots_done(&f->due);
+}
+
+static size_t runs_in(const struct due_slots *due)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < due->count; i++)
+		runs += due->items[i].action == CLAIM_RUN;
+	return runs;
+}
+
+static void a_slot_on_time_runs_under_every_rule(void **state)
+{
+	(void)state;
+	for (enum misfire misfire = MISFIRE_ONE; misfire <= MISFIRE_ALL; misfire++) {
+		struct fixture f;
+
+		set_up(&f, misfire);
+		slots_due(&f.job, NOON, NOON, true, &f.due);
+		assert_int_equal(f.due.count, 1);
+		assert_int_equal(f.due.items[0].slot, NOON);
+		assert_int_equal(f.due.items[0].action, CLAIM_RUN);
+		assert_int_equal(f.due.items[0].trigger, TRIGGER_SCHEDULE);
+		tear_down(&f);
+	}
+}
+
+static void misfire_one_runs_the_newest_and_records_the_rest(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ONE);
+	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, false, &f.due);
+	assert_int_equal(f.due.count, 4);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(f.due.items[i].slot, NOON + (utc_t)i * HOUR);
+		assert_int_equal(f.due.items[i].action, CLAIM_MISSED);
+		assert_non_null(f.due.items[i].reason);
+	}
+	assert_int_equal(f.due.items[3].action, CLAIM_RUN);
+	assert_int_equal(f.due.items[3].trigger, TRIGGER_CATCHUP);
+	tear_down(&f);
+}
+
+static void misfire_none_runs_nothing_that_was_missed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_NONE);
+	slots_due(&f.job, NOON, NOON + 2 * HOUR + 600, false, &f.due);
+	assert_int_equal(f.due.count, 3);
+	assert_int_equal(runs_in(&f.due), 0);
+	tear_down(&f);
+}
+
+static void misfire_all_runs_each_in_order_up_to_max_catchup(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ALL);
+	f.job.max_catchup = 3;
+	slots_due(&f.job, NOON, NOON + 5 * HOUR, false, &f.due);
+	assert_int_equal(f.due.count, 6);
+	assert_int_equal(runs_in(&f.due), 3);
+	for (size_t i = 0; i < 6; i++) {
+		assert_int_equal(f.due.items[i].slot, NOON + (utc_t)i * HOUR);
+		assert_int_equal(f.due.items[i].action, i < 3 ? CLAIM_MISSED : CLAIM_RUN);
+	}
+	tear_down(&f);
+}
+
+static void a_slot_later_than_max_late_is_missed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ALL);
+	f.job.max_late_ms = 90 * 60 * 1000;
+	slots_due(&f.job, NOON, NOON + 2 * HOUR, false, &f.due);
+	assert_int_equal(f.due.count, 3);
+	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
+	assert_int_equal(f.due.items[1].action, CLAIM_RUN);
+	assert_int_equal(f.due.items[2].action, CLAIM_RUN);
+	tear_down(&f);
+}
+
+static void a_year_of_downtime_is_bounded_and_leaves_no_gap(void **state)
+{
+	struct fixture f;
+	utc_t now = NOON + 366 * 24 * HOUR;
+
+	(void)state;
+	set_up(&f, MISFIRE_ONE);
+	slots_due(&f.job, NOON, now, false, &f.due);
+	assert_int_equal(f.due.count, SLOTS_MISSED_MAX + 2);
+	assert_int_equal(f.due.items[0].first, NOON);
+	assert_int_equal(f.due.items[0].slot, f.due.items[1].slot - HOUR);
+	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
+	assert_int_equal(f.due.items[f.due.count - 1].slot, now);
+	assert_int_equal(f.due.items[f.due.count - 1].action, CLAIM_RUN);
+	tear_down(&f);
+}
+
+static void several_schedules_are_merged_and_a_shared_slot_counts_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ALL);
+	parse("0,30 12 * * *", &f.schedules[1]);
+	f.job.schedule_count = 2;
+	assert_int_equal(slots_next(&f.job, NOON), NOON + HOUR / 2);
+	assert_int_equal(slots_prev(&f.job, NOON + HOUR), NOON + HOUR / 2);
+	slots_due(&f.job, NOON, NOON + HOUR, false, &f.due);
+	assert_int_equal(f.due.count, 3);
+	tear_down(&f);
+}
+
+static void a_job_without_schedule_never_fires(void **state)
+{
+	struct conf_job job = {.name = "job"};
+
+	(void)state;
+	assert_true(slots_next(&job, NOON) == UTC_NEVER);
+	assert_int_equal(slots_prev(&job, NOON), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_slot_on_time_runs_under_every_rule),
+	    cmocka_unit_test(misfire_one_runs_the_newest_and_records_the_rest),
+	    cmocka_unit_test(misfire_none_runs_nothing_that_was_missed),
+	    cmocka_unit_test(misfire_all_runs_each_in_order_up_to_max_catchup),
+	    cmocka_unit_test(a_slot_later_than_max_late_is_missed),
+	    cmocka_unit_test(a_year_of_downtime_is_bounded_and_leaves_no_gap),
+	    cmocka_unit_test(several_schedules_are_merged_and_a_shared_slot_counts_once),
+	    cmocka_unit_test(a_job_without_schedule_never_fires),
+	};
+
+	return cmocka_run_group_tests_name("slots", tests, NULL, NULL);
+}
