@@ -191,7 +191,7 @@ static struct err *split_name(struct parser *p, const struct tag *tag, const str
 
 static struct err *on_value(struct parser *p, const struct tag *tag)
 {
-	const struct name *name;
+	const struct name *name = NULL;
 
 	PASS(split_name(p, tag, &name));
 	add_node(p, tag->sigil ? NODE_RAW : NODE_VALUE)->name = name;
@@ -200,7 +200,7 @@ static struct err *on_value(struct parser *p, const struct tag *tag)
 
 static struct err *on_section(struct parser *p, const struct tag *tag)
 {
-	const struct name *name;
+	const struct name *name = NULL;
 
 	PASS(split_name(p, tag, &name));
 	if (p->depth == SECTIONS_MAX)

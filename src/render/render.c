@@ -78,7 +78,7 @@ static struct err *render_own(
 	else if (!e)
 		payload = buf_detach(&text);
 	buf_done(&text);
-	if (!e)
+	if (payload)
 		e = check_budget(request, found->path, payload);
 	if (e) {
 		free(payload);
