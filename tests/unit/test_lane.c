@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* Rates over windows, and the lane: what may start, when, and what changes it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "send/heads.h"
+#include "send/lane.h"
+
+#define WALL INT64_C(1795215600000)
+
+static struct mono at(int64_t ms)
+{
+	return (struct mono){ms};
+}
+
+/* -- rates ----------------------------------------------------------------------------------------------- */
+
+static void without_a_rate_there_is_always_room(void **state)
+{
+	struct rate_limit limit;
+
+	(void)state;
+	rate_init(&limit, &(struct rates){0});
+	for (int i = 0; i < 10000; i++)
+		rate_take(&limit, at(0));
+	assert_int_equal(rate_room(&limit, at(0)), INT64_MAX);
+	assert_int_equal(rate_next(&limit, at(5)).ms, 5);
+	rate_done(&limit);
+}
+
+static void a_window_lets_its_count_through_and_opens_when_the_first_is_old(void **state)
+{
+	static const struct rate four = {4, 1000};
+	struct rate_limit limit;
+
+	(void)state;
+	rate_init(&limit, &(struct rates){&four, 1});
+	assert_int_equal(rate_room(&limit, at(0)), 4);
+	for (int i = 0; i < 4; i++)
+		rate_take(&limit, at(i * 100));
+	assert_int_equal(rate_room(&limit, at(400)), 0);
+	assert_int_equal(rate_next(&limit, at(400)).ms, 1020);
+	assert_int_equal(rate_room(&limit, at(1019)), 0);
+	assert_int_equal(rate_room(&limit, at(1020)), 1);
+	assert_int_equal(rate_room(&limit, at(1120)), 2);
+	rate_done(&limit);
+}
+
+/* What went out in the window before each instant, counted without the code under test. */
+static void check_no_window_is_exceeded(const int64_t *sent, size_t count, const struct rate *rate)
+{
+	for (size_t i = 0, first = 0; i < count; i++) {
+		while (sent[first] <= sent[i] - rate->window_ms)
+			first++;
+		assert_true((int64_t)(i - first + 1) <= rate->count);
+	}
+}
+
+static void no_window_ever_sees_more_than_its_count(void **state)
+{
+	static const struct rate rows[][2] = {
+	    {{4, 1000}, {60, 30000}},
+	    {{1, 10}, {5, 2000}},
+	    {{3000, 1000}, {10000, 5000}},
+	    {{700, 1000}, {1000, 60000}},
+	};
+	int64_t *sent = mem_alloc(200000 * sizeof(*sent));
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rate_limit limit;
+		size_t count = 0;
+		int64_t now = 0;
+
+		rate_init(&limit, &(struct rates){rows[i], 2});
+		while (count < 20000 && now < 700000) {
+			while (rate_room(&limit, at(now)) > 0) {
+				rate_take(&limit, at(now));
+				sent[count++] = now;
+			}
+			now = rate_next(&limit, at(now)).ms;
+		}
+		check_no_window_is_exceeded(sent, count, &rows[i][0]);
+		check_no_window_is_exceeded(sent, count, &rows[i][1]);
+		/* And nearly all that is allowed is used: within the slack of a fiftieth and a slice. */
+		assert_true((double)count > 0.93 * (double)rows[i][1].count * (double)now / (double)rows[i][1].window_ms);
+		rate_done(&limit);
+	}
+	free(sent);
+}
+
+static void a_steady_stream_is_not_stopped_for_ever(void **state)
+{
+	static const struct rate rate = {100000, 1000};
+	struct rate_limit limit;
+
+	(void)state;
+	rate_init(&limit, &(struct rates){&rate, 1});
+	for (int64_t now = 0; now < 60000; now++) { /* one each millisecond is far below the rate */
+		assert_true(rate_room(&limit, at(now)) > 98000);
+		rate_take(&limit, at(now));
+	}
+	rate_done(&limit);
+}
+
+/* -- the lane --------------------------------------------------------------------------------------------- */
+
+static const struct conf_channel plain = {
+    .name = "c",
+    .in_flight = 1,
+    .retry_initial_ms = 2000,
+    .retry_max_ms = 600000,
+    .max_age_ms = 6 * 3600000,
+    .on_ambiguous = AMBIGUOUS_RETRY,
+};
+
+static enum lane_change end_with(struct lane *lane, struct lane_answer answer, int64_t now)
+{
+	if (!answer.left_ms)
+		answer.left_ms = 3600000;
+	if (!answer.reason)
+		answer.reason = "why";
+	if (!answer.retry_after_ms)
+		answer.retry_after_ms = -1;
+	return lane_end(lane, &answer, at(now));
+}
+
+static void a_lane_starts_as_many_as_may_be_in_flight(void **state)
+{
+	struct conf_channel channel = plain;
+	struct lane lane;
+
+	(void)state;
+	channel.in_flight = 2;
+	lane_init(&lane, &channel);
+	assert_true(lane_may_start(&lane, at(0)));
+	lane_start(&lane, at(0));
+	assert_true(lane_may_start(&lane, at(0)));
+	lane_start(&lane, at(0));
+	assert_false(lane_may_start(&lane, at(0)));
+	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 1), LANE_SAME);
+	assert_true(lane_may_start(&lane, at(1)));
+	lane_done(&lane);
+}
+
+static void rows_are_taken_ahead_in_growing_portions(void **state)
+{
+	struct lane lane;
+	int64_t room = 0;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	for (int64_t now = 0; now < 20; now++) {
+		room = lane_room(&lane, at(now), 0);
+		assert_in_range(room, 1, LANE_AHEAD_MAX);
+		lane_took(&lane, at(now), room);
+	}
+	assert_int_equal(room, LANE_AHEAD_MAX);
+	assert_int_equal(lane_room(&lane, at(20), 200), 0); /* enough in hand */
+	lane_took(&lane, at(60000), 1);
+	assert_int_equal(lane_room(&lane, at(60000), 0), LANE_AHEAD_MAX / 2);
+	lane_done(&lane);
+}
+
+static void where_a_repeat_must_not_be_only_what_goes_out_at_once_is_taken(void **state)
+{
+	struct conf_channel channel = plain;
+	struct lane lane;
+
+	(void)state;
+	channel.on_ambiguous = AMBIGUOUS_HOLD;
+	channel.in_flight = 3;
+	lane_init(&lane, &channel);
+	assert_int_equal(lane_room(&lane, at(0), 0), 3);
+	assert_int_equal(lane_room(&lane, at(0), 2), 1);
+	lane_start(&lane, at(0));
+	assert_int_equal(lane_room(&lane, at(0), 2), 0);
+	lane_done(&lane);
+}
+
+static void no_more_is_taken_than_the_rate_lets_out_now(void **state)
+{
+	static const struct rate rate = {2, 1000};
+	struct conf_channel channel = plain;
+	struct lane lane;
+
+	(void)state;
+	channel.rate = (struct rates){&rate, 1};
+	lane_init(&lane, &channel);
+	assert_int_equal(lane_room(&lane, at(0), 0), 2);
+	lane_start(&lane, at(0));
+	end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 1);
+	lane_start(&lane, at(100));
+	end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 101);
+	assert_int_equal(lane_room(&lane, at(101), 0), 0);
+	assert_false(lane_may_start(&lane, at(101)));
+	assert_int_equal(lane_next(&lane, at(101)).ms, 1020);
+	lane_done(&lane);
+}
+
+static void retry_after_stops_the_whole_lane_until_then(void **state)
+{
+	struct lane lane;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	lane_start(&lane, at(0));
+	assert_int_equal(end_with(&lane,
+	                     (struct lane_answer){.verdict = VERDICT_LATER, .status = 500, .retry_after_ms = 30000}, 100),
+	    LANE_PAUSED);
+	assert_false(lane_may_start(&lane, at(30099)));
+	assert_int_equal(lane_room(&lane, at(200), 0), 0);
+	assert_true(lane_is_closed(&lane, at(200)));
+	assert_false(lane_is_closed(&lane, at(29000)));
+	assert_int_equal(lane_next(&lane, at(200)).ms, 30100);
+	assert_true(lane_may_start(&lane, at(30100)));
+	assert_int_equal(lane_room(&lane, at(30100), 0), 1); /* one shows whether it is well again */
+	lane_start(&lane, at(30100));
+	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 30200), LANE_RESUMED);
+	assert_true(lane_room(&lane, at(30200), 0) > 1);
+	lane_done(&lane);
+}
+
+static void too_many_requests_pause_the_lane_even_without_a_time(void **state)
+{
+	static const struct {
+		struct lane_answer answer;
+		bool paused;
+	} rows[] = {
+	    {{.verdict = VERDICT_LATER, .status = 429, .random = 0.5}, true},
+	    {{.verdict = VERDICT_LATER, .status = 503, .random = 0.5}, true},
+	    {{.verdict = VERDICT_LATER, .status = 500, .random = 0.5}, false}, /* perhaps this payload's own */
+	    {{.verdict = VERDICT_LATER, .status = 0, .random = 0.5}, false},
+	    {{.verdict = VERDICT_REJECTED, .status = 400, .random = 0.5}, false},
+	    {{.verdict = VERDICT_UNCERTAIN, .status = 0, .random = 0.5}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct lane lane;
+
+		lane_init(&lane, &plain);
+		lane_start(&lane, at(0));
+		end_with(&lane, rows[i].answer, 10);
+		assert_int_equal(lane_may_start(&lane, at(20)), !rows[i].paused);
+		lane_done(&lane);
+	}
+}
+
+static void no_pause_outlives_the_message_that_caused_it(void **state)
+{
+	struct lane lane;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	lane_start(&lane, at(0));
+	end_with(&lane,
+	    (struct lane_answer){
+	        .verdict = VERDICT_LATER, .status = 429, .retry_after_ms = INT64_C(1) << 45, .left_ms = 60000},
+	    0);
+	assert_int_equal(lane_next(&lane, at(0)).ms, 60000);
+	lane_done(&lane);
+}
+
+static void a_destination_that_refuses_for_good_gets_one_probe_an_hour(void **state)
+{
+	struct lane lane;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	lane_start(&lane, at(0));
+	assert_int_equal(
+	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 404}, 1000), LANE_SUSPENDED);
+	assert_int_equal(lane_room(&lane, at(PROBE_MS), 0), 0);
+	assert_int_equal(lane_room(&lane, at(PROBE_MS + 1000), 0), 1);
+	lane_start(&lane, at(PROBE_MS + 1000));
+	assert_false(lane_may_start(&lane, at(PROBE_MS + 1000)));
+	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 500}, PROBE_MS + 2000),
+	    LANE_SAME);
+	assert_false(lane_may_start(&lane, at(PROBE_MS + 3000)));
+	lane_start(&lane, at(2 * PROBE_MS + 1000));
+	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED, .status = 202},
+	                     2 * PROBE_MS + 2000),
+	    LANE_RESUMED);
+	assert_true(lane_may_start(&lane, at(2 * PROBE_MS + 2000)));
+	lane_done(&lane);
+}
+
+static void a_pause_outlives_the_process(void **state)
+{
+	struct lane lane, other;
+	struct json *value;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	lane_init(&other, &plain);
+	lane_start(&lane, at(0));
+	end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 429, .retry_after_ms = 60000}, 0);
+	value = lane_to_json(&lane, at(10000), WALL);
+	lane_from_json(&other, value, at(5), WALL + 20000); /* another clock, 20 s later */
+	assert_int_equal(lane_next(&other, at(5)).ms, 30005);
+	assert_string_equal(other.reason, "why");
+	json_destroy(value);
+	lane_done(&lane);
+	lane_done(&other);
+}
+
+static void a_new_sender_probes_a_suspended_lane_at_once(void **state)
+{
+	struct lane lane, other;
+	struct json *value;
+
+	(void)state;
+	lane_init(&lane, &plain);
+	lane_init(&other, &plain);
+	lane_start(&lane, at(0));
+	end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 410}, 0);
+	value = lane_to_json(&lane, at(10), WALL);
+	lane_from_json(&other, value, at(5), WALL);
+	assert_true(other.suspended);
+	assert_int_equal(lane_room(&other, at(5), 0), 1);
+	json_destroy(value);
+	lane_done(&lane);
+	lane_done(&other);
+}
+
+static void a_damaged_record_leaves_the_lane_open(void **state)
+{
+	static const char *const texts[] = {"{}", "[]", "null", "3", "{\"not_before_ms\":\"x\"}",
+	    "{\"not_before_ms\":-5}", "{\"suspended\":\"yes\",\"reason\":7}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct json *value = NULL;
+		struct lane lane;
+
+		assert_null(json_parse(texts[i], strlen(texts[i]), &value));
+		lane_init(&lane, &plain);
+		lane_from_json(&lane, value, at(0), WALL);
+		assert_true(lane_may_start(&lane, at(0)));
+		json_destroy(value);
+		lane_done(&lane);
+	}
+}
+
+/* -- named lanes ------------------------------------------------------------------------------------------ */
+
+static void a_head_that_fails_while_others_pass_is_one_too_many(void **state)
+{
+	struct heads heads = {0};
+
+	(void)state;
+	assert_false(heads_failed(&heads, "a", 10));
+	assert_false(heads_failed(&heads, "a", 11));
+	assert_true(heads_failed(&heads, "a", 11));
+}
+
+static void a_head_is_not_to_blame_while_nothing_passes(void **state)
+{
+	struct heads heads = {0};
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_false(heads_failed(&heads, "a", 10));
+	assert_true(heads_failed(&heads, "a", 11));
+}
+
+static void heads_are_counted_apart(void **state)
+{
+	struct heads heads = {0};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_false(heads_failed(&heads, "a", 10 + i));
+		assert_false(heads_failed(&heads, "b", 10 + i));
+	}
+	assert_true(heads_failed(&heads, "a", 12));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(without_a_rate_there_is_always_room),
+	    cmocka_unit_test(a_window_lets_its_count_through_and_opens_when_the_first_is_old),
+	    cmocka_unit_test(no_window_ever_sees_more_than_its_count),
+	    cmocka_unit_test(a_steady_stream_is_not_stopped_for_ever),
+	    cmocka_unit_test(a_lane_starts_as_many_as_may_be_in_flight),
+	    cmocka_unit_test(rows_are_taken_ahead_in_growing_portions),
+	    cmocka_unit_test(where_a_repeat_must_not_be_only_what_goes_out_at_once_is_taken),
+	    cmocka_unit_test(no_more_is_taken_than_the_rate_lets_out_now),
+	    cmocka_unit_test(retry_after_stops_the_whole_lane_until_then),
+	    cmocka_unit_test(too_many_requests_pause_the_lane_even_without_a_time),
+	    cmocka_unit_test(no_pause_outlives_the_message_that_caused_it),
+	    cmocka_unit_test(a_destination_that_refuses_for_good_gets_one_probe_an_hour),
+	    cmocka_unit_test(a_pause_outlives_the_process),
+	    cmocka_unit_test(a_new_sender_probes_a_suspended_lane_at_once),
+	    cmocka_unit_test(a_damaged_record_leaves_the_lane_open),
+	    cmocka_unit_test(a_head_that_fails_while_others_pass_is_one_too_many),
+	    cmocka_unit_test(a_head_is_not_to_blame_while_nothing_passes),
+	    cmocka_unit_test(heads_are_counted_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
