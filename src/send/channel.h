@@ -98,6 +98,8 @@ struct channel_type {
 	 * here; compose refuses what is wrong with them.
 	 */
 	struct err *(*check)(const struct conf_channel *channel, const void *options);
+	/* Tells ADD what OPTIONS hold that must never be shown and is not of type OPT_SECRET; NULL: nothing. */
+	void (*secrets)(const void *options, void (*add)(const char *secret));
 	/* OPTIONS with references resolved. NOW is the attempt's Unix second (signatures). */
 	struct err *(*compose)(const struct conf_channel *channel, const void *options,
 	    const struct outgoing *message, int64_t now, struct arena *arena, struct wire_request *out_request);
