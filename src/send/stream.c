@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/* One channel at work: takes rows from the outbox, starts them as its lane allows, hears how they ended. */
+#include "send/stream.h"
+
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "daemon/child.h"
+#include "send/channels.h"
+
+#define WRITES_A_TURN 8       /* of console and file: each may cost a flush to disk, and other lanes wait */
+#define LOOK_MS       60000   /* next_ms is of the wall clock, which may jump: look at least this often */
+#define AGAIN_MS      1000    /* the store refused: try again */
+#define SLOW_CAP_MS   3600000 /* a certificate is not mended in minutes */
+#define SLOW_BASE_MS  60000
+#define RECOVER_MAX   4096
+
+/* -- events of the lane ----------------------------------------------------------------------------------- */
+
+static void log_lane(const struct stream *stream, enum log_level level, const char *event, const char *error)
+{
+	struct mono now = mono_now();
+	struct log_line line;
+
+	log_begin(&line, level, event);
+	log_text(&line, "channel", stream->channel->name);
+	if (stream->lane.not_before.ms > now.ms)
+		log_int(&line, "wait_ms", stream->lane.not_before.ms - now.ms);
+	log_text(&line, "error", error);
+	log_end(&line);
+}
+
+static void note_change(struct stream *stream, enum lane_change change)
+{
+	static const struct {
+		const char *event;
+		enum log_level level;
+	} rows[] = {
+	    [LANE_PAUSED] = {"channel_paused", LEVEL_WARNING},
+	    [LANE_SUSPENDED] = {"channel_suspended", LEVEL_ERROR},
+	    [LANE_RESUMED] = {"channel_resumed", LEVEL_INFO},
+	};
+
+	if (change == LANE_SAME)
+		return;
+	log_lane(stream, rows[change].level, rows[change].event, *stream->lane.reason ? stream->lane.reason : NULL);
+}
+
+/* -- the end of an attempt ---------------------------------------------------------------------------------- */
+
+static void leave(struct deliveries *list, struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+
+	TAILQ_REMOVE(list, delivery, link);
+	if (list == &stream->waiting)
+		stream->waiting_count--;
+}
+
+static void give_back(struct delivery *delivery)
+{
+	leave(&delivery->stream->waiting, delivery);
+	delivery->end = (struct delivery_end){.state = "queued"};
+	settle_add(delivery->stream->sender, delivery);
+}
+
+void stream_give_back(struct stream *stream)
+{
+	while (!TAILQ_EMPTY(&stream->waiting))
+		give_back(TAILQ_FIRST(&stream->waiting));
+}
+
+/* Those behind the head of a named lane that did not get through: their order is the store's to keep. */
+static void give_back_lane(struct stream *stream, const char *lane)
+{
+	struct delivery *delivery = TAILQ_FIRST(&stream->waiting);
+
+	while (delivery) {
+		struct delivery *next = TAILQ_NEXT(delivery, link);
+
+		if (!strcmp(delivery->message.lane, lane))
+			give_back(delivery);
+		delivery = next;
+	}
+}
+
+static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery *delivery,
+    const struct classification *judged, bool certificate, bool probe)
+{
+	static const struct backoff slow = {SLOW_BASE_MS, SLOW_CAP_MS};
+	const struct backoff *backoff = certificate ? &slow : &stream->lane.backoff;
+	int64_t delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
+
+	if (probe)
+		return PROBE_MS;
+	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
+}
+
+/* In a named lane a failing head may be the message's own fault: see heads.h. */
+static void doubt_head(struct stream *stream, const struct delivery *delivery, long status,
+    struct classification *judged)
+{
+	if (!*delivery->message.lane || judged->verdict != VERDICT_LATER || !status)
+		return;
+	if (heads_failed(&stream->heads, delivery->message.id, stream->delivered))
+		judged->verdict = VERDICT_REJECTED;
+}
+
+static void tell_lane(struct stream *stream, const struct delivery *delivery, const struct classification *judged,
+    long status)
+{
+	int64_t now_ms = wall_ms();
+	struct lane before = stream->lane;
+	enum lane_change change = lane_end(&stream->lane,
+	    &(struct lane_answer){
+	        .verdict = judged->verdict,
+	        .status = status,
+	        .retry_after_ms = judged->retry_after_ms,
+	        .left_ms = delivery->message.expires_ms ? delivery->message.expires_ms - now_ms
+	                                                 : stream->channel->max_age_ms,
+	        .reason = judged->reason ? judged->reason : "",
+	        .random = random_unit(),
+	    },
+	    mono_now());
+
+	note_change(stream, change);
+	if (change != LANE_SAME || before.not_before.ms != stream->lane.not_before.ms)
+		settle_lane(stream);
+}
+
+/* DELIVERY, in no list any more, ended as JUDGED says. */
+static void end_attempt(struct delivery *delivery, struct classification *judged, long status, bool certificate)
+{
+	struct stream *stream = delivery->stream;
+	bool probe = stream->lane.suspended;
+	int64_t wait_ms = repeat_wait_ms(stream, delivery, judged, certificate,
+	    probe && judged->verdict == VERDICT_GONE);
+
+	tell_lane(stream, delivery, judged, status);
+	doubt_head(stream, delivery, status, judged);
+	if (judged->verdict == VERDICT_DELIVERED)
+		stream->delivered++;
+	delivery_judge(delivery, judged, wait_ms, probe, wall_ms());
+	delivery->end.status = status;
+	delivery->end.ms = mono_now().ms - delivery->started.ms;
+	settle_add(stream->sender, delivery);
+	if (*delivery->message.lane && delivery->end.not_before_ms)
+		give_back_lane(stream, delivery->message.lane);
+	if (lane_is_closed(&stream->lane, mono_now()))
+		stream_give_back(stream);
+}
+
+void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_answer *answer)
+{
+	struct sender *sender = sender_arg;
+	struct delivery *delivery = delivery_arg;
+	struct stream *stream = delivery->stream;
+	struct classification judged;
+
+	leave(&stream->flying, delivery);
+	sender->flying--;
+	stream->channel->type->classify(stream->channel, stream->options, answer, &delivery->arena, &judged);
+	if (answer->retry_after_ms > judged.retry_after_ms)
+		judged.retry_after_ms = answer->retry_after_ms;
+	end_attempt(delivery, &judged, answer->status, answer->certificate);
+	stream_turn(stream);
+	sender_feed(sender);
+	sender_check_drained(sender);
+}
+
+/* -- starting ------------------------------------------------------------------------------------------------ */
+
+/* An attempt that failed before it was one: by the kind of E, which is consumed. */
+static void end_with_error(struct delivery *delivery, struct err *e)
+{
+	static const enum verdict verdicts[] = {
+	    [ERR_TEMPORARY] = VERDICT_LATER,
+	    [ERR_PERMANENT] = VERDICT_REJECTED,
+	    [ERR_UNCERTAIN] = VERDICT_UNCERTAIN,
+	    [ERR_CONFIG] = VERDICT_LATER, /* the message is well: a restart may bring what is missing */
+	    [ERR_BUG] = VERDICT_REJECTED,
+	};
+	struct classification judged = {
+	    .verdict = verdicts[err_kind(e)],
+	    .reason = arena_copy(&delivery->arena, err_text(e)),
+	    .retry_after_ms = -1,
+	};
+
+	end_attempt(delivery, &judged, 0, err_kind(e) == ERR_CONFIG);
+	err_destroy(e);
+}
+
+static void write_it(struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+	struct classification judged = {.verdict = VERDICT_DELIVERED, .retry_after_ms = -1};
+	struct err *e = stream->channel->type->write(stream->channel, stream->options, &delivery->message);
+
+	if (e)
+		end_with_error(delivery, e);
+	else
+		end_attempt(delivery, &judged, 0, false);
+}
+
+static struct err *put_on_wire(struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+	struct wire_request request = {0};
+
+	TRY(stream->channel->type->compose(stream->channel, stream->options, &delivery->message, wall_ms() / 1000,
+	        &delivery->arena, &request),
+	    "compose the request");
+	return wire_send(stream->sender->wire, &request, &stream->limits, delivery);
+}
+
+static void start(struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+	struct err *e;
+
+	leave(&stream->waiting, delivery);
+	lane_start(&stream->lane, mono_now());
+	delivery->started = mono_now();
+	if (stream->channel->type->write) {
+		write_it(delivery);
+		return;
+	}
+	e = put_on_wire(delivery);
+	if (e) {
+		end_with_error(delivery, e);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&stream->flying, delivery, link);
+	stream->sender->flying++;
+}
+
+static bool lane_is_busy(const struct stream *stream, const struct delivery *delivery)
+{
+	const struct delivery *other;
+
+	if (!*delivery->message.lane)
+		return false;
+	TAILQ_FOREACH(other, &stream->flying, link)
+		if (!strcmp(other->message.lane, delivery->message.lane))
+			return true;
+	return false;
+}
+
+/* The first that may go now; what is too old on the way there dies. NULL: none. */
+static struct delivery *pick(struct stream *stream)
+{
+	struct delivery *delivery = TAILQ_FIRST(&stream->waiting);
+	int64_t now_ms = wall_ms();
+
+	while (delivery) {
+		struct delivery *next = TAILQ_NEXT(delivery, link);
+
+		if (delivery->message.expires_ms && delivery->message.expires_ms <= now_ms) {
+			leave(&stream->waiting, delivery);
+			delivery_expire(delivery);
+			settle_add(stream->sender, delivery);
+		} else if (!lane_is_busy(stream, delivery)) {
+			return delivery;
+		}
+		delivery = next;
+	}
+	return NULL;
+}
+
+static void starve(struct stream *stream)
+{
+	if (stream->starved)
+		return;
+	stream->starved = true;
+	TAILQ_INSERT_TAIL(&stream->sender->starved, stream, starved_link);
+}
+
+static void start_waiting(struct stream *stream)
+{
+	struct delivery *delivery;
+	bool writes = stream->channel->type->write;
+	int started = 0;
+
+	while (lane_may_start(&stream->lane, mono_now()) && (delivery = pick(stream))) {
+		if (!writes && stream->sender->flying >= WIRE_MAX) {
+			starve(stream);
+			return;
+		}
+		if (writes && ++started > WRITES_A_TURN) {
+			stream->yielding = true;
+			return;
+		}
+		start(delivery);
+	}
+}
+
+/* -- taking ------------------------------------------------------------------------------------------------- */
+
+static void wait_for_store(struct stream *stream)
+{
+	struct timeval again = {AGAIN_MS / 1000, 0};
+
+	evtimer_add(stream->timer, &again);
+}
+
+static void accept_rows(struct stream *stream, const struct take_reply *reply)
+{
+	for (size_t i = 0; i < reply->count; i++) {
+		struct delivery *delivery = delivery_create(stream, &reply->messages[i]);
+
+		TAILQ_INSERT_TAIL(&stream->waiting, delivery, link);
+		stream->waiting_count++;
+	}
+	stream->next_ms = reply->next_ms;
+	lane_took(&stream->lane, mono_now(), (int64_t)reply->count);
+}
+
+static void on_taken(void *arg, struct err *e, const void *reply)
+{
+	struct stream *stream = arg;
+
+	stream->taking = false;
+	stream->sender->taking--;
+	if (e) {
+		stream->orphaned = true;
+		stream->due = true;
+		wait_for_store(stream);
+		err_destroy(e);
+		return;
+	}
+	accept_rows(stream, reply);
+	if (stream->sender->draining)
+		stream_give_back(stream);
+	stream_turn(stream);
+	sender_check_drained(stream->sender);
+}
+
+static void take(struct stream *stream)
+{
+	struct sender *sender = stream->sender;
+	int64_t room = lane_room(&stream->lane, mono_now(), stream->waiting_count);
+	struct take ask = {
+	    .instance = sender->instance,
+	    .channel = stream->channel->name,
+	    .limit = room,
+	    .now_ms = wall_ms(),
+	    .run = sender->setup->run,
+	};
+
+	if (!stream->due || stream->taking || stream->orphaned || room <= 0)
+		return;
+	stream->taking = true;
+	stream->due = false;
+	stream->next_ms = 0;
+	sender->taking++;
+	peer_call(sender->store, REQ_TAKE, &ask, on_taken, stream);
+}
+
+static bool is_ours(const struct deliveries *list, const char *id)
+{
+	const struct delivery *delivery;
+
+	TAILQ_FOREACH(delivery, list, link)
+		if (!strcmp(delivery->message.id, id))
+			return true;
+	return false;
+}
+
+/* Settling a row that another instance holds changes nothing, so this needs not ask whose it is. */
+static void give_back_orphan(struct stream *stream, const char *id)
+{
+	struct taken_message row = {.id = id};
+	struct delivery *delivery;
+
+	if (is_ours(&stream->waiting, id) || is_ours(&stream->flying, id) || is_ours(&stream->sender->settling, id))
+		return;
+	delivery = delivery_create(stream, &row);
+	delivery->end = (struct delivery_end){.state = "queued"};
+	settle_add(stream->sender, delivery);
+}
+
+static void on_sending_rows(void *arg, struct err *e, const void *reply)
+{
+	struct stream *stream = arg;
+	const struct messages_reply *rows = reply;
+
+	if (e) {
+		wait_for_store(stream);
+		err_destroy(e);
+		return;
+	}
+	for (size_t i = 0; i < rows->count; i++)
+		give_back_orphan(stream, rows->rows[i].id);
+	stream->orphaned = false;
+	stream->due = true;
+	stream_turn(stream);
+}
+
+void stream_recover(struct stream *stream)
+{
+	struct messages_ask ask = {
+	    .state = "sending",
+	    .channel = stream->channel->name,
+	    .limit = RECOVER_MAX,
+	    .run = stream->sender->setup->run,
+	};
+
+	peer_call(stream->sender->store, REQ_MESSAGES, &ask, on_sending_rows, stream);
+}
+
+/* -- the turn ------------------------------------------------------------------------------------------------- */
+
+/* When this stream has something to do by itself; INT64_MAX: an answer or a WAKE will come first. */
+static int64_t next_turn_ms(struct stream *stream, struct mono now)
+{
+	int64_t delay_ms = INT64_MAX;
+	int64_t lane_ms = lane_next(&stream->lane, now).ms - now.ms;
+	int64_t row_ms = stream->next_ms - wall_ms();
+
+	if (stream->yielding)
+		return 0;
+	if ((stream->waiting_count || stream->due) && lane_ms > 0)
+		delay_ms = lane_ms;
+	if (stream->next_ms && row_ms < delay_ms)
+		delay_ms = row_ms > 0 ? row_ms : 1;
+	return delay_ms;
+}
+
+static void arm_timer(struct stream *stream)
+{
+	int64_t delay_ms = next_turn_ms(stream, mono_now());
+	struct timeval delay;
+
+	if (delay_ms == INT64_MAX || stream->sender->draining) {
+		evtimer_del(stream->timer);
+		return;
+	}
+	if (delay_ms > LOOK_MS)
+		delay_ms = LOOK_MS;
+	delay = (struct timeval){delay_ms / 1000, delay_ms % 1000 * 1000};
+	evtimer_add(stream->timer, &delay);
+}
+
+void stream_turn(struct stream *stream)
+{
+	struct sender *sender = stream->sender;
+
+	if (!stream->options || !sender->ready || sender->draining)
+		return;
+	stream->yielding = false;
+	start_waiting(stream);
+	take(stream);
+	arm_timer(stream);
+}
+
+void stream_wake(struct stream *stream)
+{
+	stream->due = true;
+	stream_turn(stream);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct stream *stream = arg;
+
+	(void)fd, (void)what;
+	if (!stream->sender->ready)
+		return;
+	if (stream->orphaned && !stream->taking) {
+		stream_recover(stream);
+		return;
+	}
+	if (stream->next_ms && stream->next_ms <= wall_ms())
+		stream->due = true;
+	stream_turn(stream);
+}
+
+/* -- setting up ------------------------------------------------------------------------------------------------ */
+
+static struct err *resolve(struct stream *stream)
+{
+	const struct conf_channel *channel = stream->channel;
+	const struct conf *conf = stream->sender->setup->conf;
+	struct arena *arena = &stream->sender->arena;
+	static const char nothing[1];
+
+	stream->limits = (struct wire_limits){
+	    .timeout_ms = channel->timeout_ms,
+	    .allow_http = channel->allow_http,
+	    .fresh = channel->on_ambiguous == AMBIGUOUS_HOLD,
+	};
+	if (channel->ca_file)
+		PASS(conf_resolve_text(conf, channel->ca_file, arena, &stream->limits.ca_file));
+	if (channel->proxy)
+		PASS(conf_resolve_text(conf, channel->proxy, arena, &stream->limits.proxy));
+	stream->options = nothing;
+	if (!channel->type->options_size)
+		return NULL;
+	stream->options = NULL;
+	PASS(conf_resolve(conf, channel->type->options, channel->options, channel->type->options_size, arena,
+	    &stream->options));
+	if (channel->type->secrets)
+		channel->type->secrets(stream->options, redact_add);
+	return NULL;
+}
+
+void stream_init(struct stream *stream, struct sender *sender, const struct conf_channel *channel)
+{
+	struct err *e;
+
+	*stream = (struct stream){.sender = sender, .channel = channel, .due = true};
+	TAILQ_INIT(&stream->waiting);
+	TAILQ_INIT(&stream->flying);
+	lane_init(&stream->lane, channel);
+	if (stream->lane.in_flight_max > WIRE_MAX / 2)
+		stream->lane.in_flight_max = WIRE_MAX / 2;
+	stream->timer = evtimer_new(sender->base, on_timer, stream);
+	if (!channel->enabled)
+		return;
+	e = resolve(stream);
+	if (e) {
+		stream->options = NULL;
+		log_lane(stream, LEVEL_ERROR, "channel_suspended", err_text(e));
+		err_destroy(e);
+	}
+}
+
+static void destroy_all(struct deliveries *list)
+{
+	while (!TAILQ_EMPTY(list)) {
+		struct delivery *delivery = TAILQ_FIRST(list);
+
+		TAILQ_REMOVE(list, delivery, link);
+		delivery_destroy(delivery);
+	}
+}
+
+void stream_done(struct stream *stream)
+{
+	destroy_all(&stream->waiting);
+	destroy_all(&stream->flying);
+	lane_done(&stream->lane);
+	event_free(stream->timer);
+}

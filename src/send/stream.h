@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the sender share: the sender, its streams, and the messages in hand.
+ *
+ * A stream is one channel at work: its lane, the rows taken from the outbox for it (waiting, then on the
+ * wire) and what it knows of the rows still there. A delivery is one message from TAKE to the acknowledged
+ * SETTLE; it is always in exactly one list: waiting, flying, or the sender's settling (a batch on its way to the store included).
+ */
+#ifndef SEND_STREAM_H
+#define SEND_STREAM_H
+
+#include <sys/queue.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "request/peer.h"
+#include "send/heads.h"
+#include "send/lane.h"
+#include "send/sender.h"
+#include "send/wire.h"
+
+struct event;
+struct event_base;
+
+/* How a delivery ended, for the store and for the log. */
+struct delivery_end {
+	const char *state; /* of the settlement; "queued": given back untried */
+	const char *reason, *answer, *provider_id;
+	int64_t attempts; /* made since it was taken */
+	int64_t not_before_ms;
+	bool ambiguous;
+	const char *event; /* the log line; NULL: none */
+	enum log_level level;
+	long status;
+	int64_t ms;
+};
+
+struct delivery {
+	TAILQ_ENTRY(delivery) link;
+	struct stream *stream;
+	struct arena arena; /* everything below */
+	struct outgoing message;
+	struct mono started;
+	struct delivery_end end;
+};
+TAILQ_HEAD(deliveries, delivery);
+
+struct stream {
+	struct sender *sender;
+	const struct conf_channel *channel;
+	const void *options; /* resolved; NULL: could not be, its rows wait */
+	struct wire_limits limits;
+	struct lane lane;
+	struct heads heads;
+	struct deliveries waiting, flying;
+	int64_t waiting_count;
+	int64_t delivered;
+	struct event *timer;
+	bool taking;    /* a TAKE is on its way */
+	bool due;       /* the outbox may have rows for us now */
+	int64_t next_ms; /* when it will (wall clock); 0: unknown */
+	bool orphaned;  /* the answer to a TAKE was lost: rows may be marked ours that we do not know */
+	bool yielding;  /* wrote a portion, goes on after the other streams */
+	bool starved;   /* waits for room on the wire */
+	bool lane_changed;
+	TAILQ_ENTRY(stream) starved_link, changed_link;
+};
+TAILQ_HEAD(streams, stream);
+
+struct sender {
+	const struct sender_setup *setup;
+	struct arena arena;
+	char instance[UUID_TEXT];
+	struct event_base *base;
+	struct wire *wire;
+	struct peer *parent;
+	struct peer *store; /* NULL: not connected */
+	struct event *reconnect;
+	int64_t reconnect_ms;
+	bool lanes_known; /* what earlier senders left behind has been read */
+	bool ready;       /* said HELLO on this connection: may take and settle */
+	bool draining;
+	struct stream *streams; /* one per channel of the configuration, in its order */
+	size_t stream_count;
+	struct streams starved, changed;
+	int64_t flying;
+	int64_t taking;
+	/* settle.c */
+	struct deliveries settling;
+	struct event *settle_now, *settle_again;
+	bool settle_busy;
+};
+
+/* -- stream.c ---------------------------------------------------------------------------------------------- */
+
+void stream_init(struct stream *stream, struct sender *sender, const struct conf_channel *channel);
+void stream_done(struct stream *stream);
+/* Starts, takes and arms what the moment allows. */
+void stream_turn(struct stream *stream);
+/* The outbox has something new. */
+void stream_wake(struct stream *stream);
+/* Gives back what is not on the wire. */
+void stream_give_back(struct stream *stream);
+/* An attempt came back from the wire. */
+void stream_answered(void *sender, void *delivery, const struct wire_answer *answer);
+/* After a lost connection: gives back rows that the store counts as ours and that never came. */
+void stream_recover(struct stream *stream);
+
+/* -- delivery.c -------------------------------------------------------------------------------------------- */
+
+struct delivery *delivery_create(struct stream *stream, const struct taken_message *taken);
+void delivery_destroy(struct delivery *delivery);
+/*
+ * Turns what an attempt ended with into the outcome: state, next attempt, log event. REPEAT_MS is how long to wait
+ * before the next one. PROBE: it showed that a suspended destination still refuses, and is not at fault.
+ */
+void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms, bool probe,
+    int64_t wall_ms);
+void delivery_expire(struct delivery *delivery);
+void delivery_log(const struct delivery *delivery);
+
+/* -- settle.c ---------------------------------------------------------------------------------------------- */
+
+void settle_init(struct sender *sender);
+void settle_done(struct sender *sender);
+/* Takes DELIVERY, whose outcome is set; the store hears of it at the end of this turn of the loop. */
+void settle_add(struct sender *sender, struct delivery *delivery);
+/* The lane changed in a way that must outlive this process. */
+void settle_lane(struct stream *stream);
+/* The store is back. */
+void settle_resume(struct sender *sender);
+bool settle_is_idle(const struct sender *sender);
+
+/* -- sender.c ---------------------------------------------------------------------------------------------- */
+
+/* Ends the loop if the sender was told to drain and nothing is left. */
+void sender_check_drained(struct sender *sender);
+/* There is room on the wire again: turns who waited for it. */
+void sender_feed(struct sender *sender);
+
+#endif
