@@ -17,10 +17,12 @@ struct store;
 enum store_mode { STORE_WRITE, STORE_READ };
 
 /*
- * Opens URL ("sqlite:/path"), creating or migrating it in STORE_WRITE. CONFIG error: not there (STORE_READ), newer than this
- * bmad, not a database, on NFS. PERMANENT: damaged, full, not writable. Nothing is touched then.
+ * Opens URL ("sqlite:/path"), creating or migrating it in STORE_WRITE. CONFIG error: not there (STORE_READ),
+ * newer than this bmad, not a database, on NFS. PERMANENT: damaged, full, not writable. Nothing is touched
+ * then.
  */
-struct err *store_open(const char *url, enum store_mode mode, int64_t now_ms, struct store **out_store) MUST_CHECK;
+struct err *store_open(
+    const char *url, enum store_mode mode, int64_t now_ms, struct store **out_store) MUST_CHECK;
 void store_close(struct store *store);
 
 struct err *store_begin(struct store *store) MUST_CHECK;
@@ -30,21 +32,34 @@ struct err *store_commit(struct store *store) MUST_CHECK; /* an error: the whole
 struct err *store_do(struct store *store, enum request_kind kind, const void *request, struct arena *arena,
     void *reply) MUST_CHECK;
 
+/*
+ * Whether messages of CHANNEL that may or may not have gone out wait for a person (true) or are sent again
+ * (false). Without a policy they all wait.
+ */
+typedef bool store_policy(void *arg, const char *channel);
+void store_set_policy(struct store *store, store_policy *holds, void *arg);
+
 /* What a batch changed that somebody waits for; empties the list. Texts are borrowed until the next call. */
 struct store_news {
 	const char *const *channels; /* have new rows to take */
 	size_t channel_count;
-	bool messages_ended; /* some message came to its end: look at the waits */
+	bool messages_ended;         /* some message came to its end: look at the waits */
 	struct message_row *expired; /* these died of age; to be logged */
 	size_t expired_count;
+	struct message_row *recovered; /* their sender died while it had them; to be logged */
+	size_t recovered_count;
 };
 void store_news(struct store *store, struct store_news *out_news);
 
 /* Rows past their expiry become dead; *OUT_NEXT_MS is when to call again, 0: nothing waits to expire. */
 struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
-/* Retention: runs and messages by age and count, expired state and keys. */
+/*
+ * Retention: runs and messages by age and count, expired state and keys. Each call is a bounded slice of that
+ * work, so that nobody waits for it; call it once a minute.
+ */
 struct err *store_sweep(struct store *store, int64_t now_ms) MUST_CHECK;
-/* An instance's connection closed: its open runs (by hand) and taken messages are settled. */
+/* A connection that said HELLO closed: with an instance's last one its open runs (by hand) and taken messages
+ * are settled. */
 struct err *store_gone(struct store *store, enum role role, const char *instance, int64_t now_ms) MUST_CHECK;
 
 #endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The outbox from the sender's side: TAKE and SETTLE, what lanes remember, messages that expire, and
+ * messages whose sender died.
+ */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+/* -- expiry ---------------------------------------------------------------------------------------------- */
+
+#define EXPIRE_SLICE 1000 /* in one call; more are as good as expired and die in the next */
+
+/* A row that is about to change, as far as it is told of. */
+struct outbox_row {
+	int64_t seq;
+	bool by_hand;
+	struct message_row told;
+};
+
+struct rows {
+	struct outbox_row *items;
+	size_t count, capacity;
+};
+
+static void rows_done(struct rows *rows)
+{
+	free(rows->items);
+}
+
+#define ROW_COLUMNS "seq, id, job, run, slot, channel, attempts, lane, by_hand"
+
+/* Gathers the rows of Q, so that they can be changed. */
+static struct err *gather(struct query *q, struct arena *arena, struct rows *rows)
+{
+	while (query_row(q)) {
+		mem_grow(rows->items, rows->count, rows->capacity);
+		rows->items[rows->count++] = (struct outbox_row){
+		    .seq = column_int(q, 0),
+		    .by_hand = column_int(q, 8),
+		    .told =
+		        {
+		            .id = column_text(q, 1, arena),
+		            .job = column_text(q, 2, arena),
+		            .run = column_int(q, 3),
+		            .slot = column_int(q, 4),
+		            .channel = column_text(q, 5, arena),
+		            .attempts = column_int(q, 6),
+		            .lane = column_text(q, 7, arena),
+		        },
+		};
+	}
+	return query_done(q);
+}
+
+static struct err *bury_expired(struct store *store, struct outbox_row *row, int64_t now_ms)
+{
+	struct query q = query(sqlite_of(store),
+	    "UPDATE messages SET state = 'dead', reason = 'expired', ended_ms = ? WHERE seq = ?");
+
+	bind_int(&q, now_ms);
+	bind_int(&q, row->seq);
+	PASS(query_run(&q));
+	row->told.state = "dead";
+	row->told.reason = "expired";
+	note_expired(store, &row->told);
+	if (*row->told.lane)
+		note_channel(store, row->told.channel); /* it may have held up its lane */
+	return NULL;
+}
+
+static struct err *next_expiry(struct sqlite *db, int64_t *out_next_ms)
+{
+	struct query q = query(db,
+	    "SELECT min(expires_ms) FROM messages WHERE state IN ('queued','retrying') AND expires_ms > 0");
+
+	*out_next_ms = 0;
+	if (query_row(&q))
+		*out_next_ms = column_int(&q, 0);
+	return query_done(&q);
+}
+
+static struct err *bury_all_expired(struct store *store, int64_t now_ms)
+{
+	struct query q = query(sqlite_of(store),
+	    "SELECT " ROW_COLUMNS " FROM messages"
+	    " WHERE state IN ('queued','retrying') AND expires_ms > 0 AND expires_ms <= ?"
+	    " ORDER BY expires_ms LIMIT ?");
+	cleanup(arena_done) struct arena arena = {0};
+	cleanup(rows_done) struct rows rows = {0};
+
+	bind_int(&q, now_ms);
+	bind_int(&q, EXPIRE_SLICE);
+	PASS(gather(&q, &arena, &rows));
+	for (size_t i = 0; i < rows.count; i++)
+		PASS(bury_expired(store, &rows.items[i], now_ms));
+	return NULL;
+}
+
+struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms)
+{
+	TRY(bury_all_expired(store, now_ms), "end expired messages");
+	return next_expiry(sqlite_of(store), out_next_ms);
+}
+
+/* -- TAKE ---------------------------------------------------------------------------------------------------
+ */
+
+/* The default lane (no name) has no order; in a named one nothing passes what is not finished. */
+#define TAKE_FROM                                                                                            \
+	"SELECT seq, id, run, job, channel, lane, kind, key, recipient, subject, content_type, slot, "       \
+	"created_ms,"                                                                                        \
+	" expires_ms, attempts, severity, payload"                                                           \
+	" FROM messages AS m JOIN payloads ON message = seq"                                                 \
+	" WHERE channel = ?1 AND state IN ('queued','retrying') AND not_before_ms <= ?2"                     \
+	" AND (expires_ms = 0 OR expires_ms > ?2)"                                                           \
+	" AND (lane = '' OR NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.channel = m.channel"             \
+	"  AND e.lane = m.lane AND e.lane <> '' AND e.seq < m.seq"                                           \
+	"  AND e.state IN ('queued','retrying','sending')))"
+#define TAKE_ORDER " ORDER BY not_before_ms, seq LIMIT ?3"
+
+static void read_taken(struct query *q, struct arena *arena, struct taken_message *out)
+{
+	*out = (struct taken_message){
+	    .id = column_text(q, 1, arena),
+	    .run = column_int(q, 2),
+	    .job = column_text(q, 3, arena),
+	    .channel = column_text(q, 4, arena),
+	    .lane = column_text(q, 5, arena),
+	    .kind = column_text(q, 6, arena),
+	    .key = column_text(q, 7, arena),
+	    .to = column_text(q, 8, arena),
+	    .subject = column_text(q, 9, arena),
+	    .content_type = column_text(q, 10, arena),
+	    .slot = column_int(q, 11),
+	    .created_ms = column_int(q, 12),
+	    .expires_ms = column_int(q, 13),
+	    .attempts = column_int(q, 14),
+	    .severity = column_int(q, 15),
+	};
+	out->payload = column_bytes(q, 16, arena, &out->payload_length);
+}
+
+static struct err *find_due(
+    struct sqlite *db, const struct take *take, struct arena *arena, int64_t *seqs, struct take_reply *reply)
+{
+	struct query q =
+	    take->run ? query(db, TAKE_FROM " AND run = ?4" TAKE_ORDER) : query(db, TAKE_FROM TAKE_ORDER);
+
+	bind_text(&q, take->channel);
+	bind_int(&q, take->now_ms);
+	bind_int(&q, take->limit);
+	if (take->run)
+		bind_int(&q, take->run);
+	while (query_row(&q)) {
+		seqs[reply->count] = column_int(&q, 0);
+		read_taken(&q, arena, &reply->messages[reply->count++]);
+	}
+	return query_done(&q);
+}
+
+static struct err *mark_taken(struct sqlite *db, int64_t seq, const char *taker)
+{
+	struct query q = query(db, "UPDATE messages SET state = 'sending', taker = ? WHERE seq = ?");
+
+	bind_text(&q, taker);
+	bind_int(&q, seq);
+	return query_run(&q);
+}
+
+static struct err *next_due(struct sqlite *db, const struct take *take, int64_t *out_next_ms)
+{
+	struct query q = query(db,
+	    "SELECT min(not_before_ms) FROM messages WHERE channel = ?1 AND state IN ('queued','retrying')"
+	    " AND not_before_ms > ?2 AND (?3 = 0 OR run = ?3)");
+
+	*out_next_ms = 0;
+	bind_text(&q, take->channel);
+	bind_int(&q, take->now_ms);
+	bind_int(&q, take->run);
+	if (query_row(&q))
+		*out_next_ms = column_int(&q, 0);
+	return query_done(&q);
+}
+
+#define TAKE_MAX 4096
+
+struct err *sqlite_take(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	const struct take *take = request;
+	struct take_reply *reply = out;
+	struct sqlite *db = sqlite_of(store);
+	int64_t *seqs;
+
+	if (!take->channel || !take->instance || take->limit < 0 || take->limit > TAKE_MAX)
+		return ERR(ERR_BUG, "TAKE needs a channel, an instance and a limit of at most %d", TAKE_MAX);
+	PASS(bury_all_expired(store, take->now_ms));
+	*reply = (struct take_reply){0};
+	reply->messages = arena_alloc(arena, (size_t)take->limit * sizeof(*reply->messages));
+	seqs = arena_alloc(arena, (size_t)take->limit * sizeof(*seqs));
+	TRY(find_due(db, take, arena, seqs, reply), "find what is due on %s", take->channel);
+	for (size_t i = 0; i < reply->count; i++)
+		PASS(mark_taken(db, seqs[i], take->instance));
+	if (reply->count && (int64_t)reply->count == take->limit) {
+		reply->next_ms = take->now_ms; /* there may well be more */
+		return NULL;
+	}
+	return next_due(db, take, &reply->next_ms);
+}
+
+/* -- SETTLE
+ * --------------------------------------------------------------------------------------------------- */
+
+/* What a settled message may become. */
+static const struct {
+	const char *state;
+	bool ended; /* so that it is kept for a while and then swept */
+	bool told;  /* to those who wait for it */
+} settled_states[] = {
+    {"delivered", true, true},
+    {"dead", true, true},
+    {"ambiguous", false, true},
+    {"retrying", false, false},
+    {"queued", false, false},
+};
+
+static int find_settled_state(const char *state)
+{
+	for (size_t i = 0; state && i < ARRAY_SIZE(settled_states); i++)
+		if (!strcmp(state, settled_states[i].state))
+			return (int)i;
+	return -1;
+}
+
+static struct err *update_settled(
+    struct sqlite *db, const struct settlement *s, const struct message_head *head, int64_t ended_ms)
+{
+	struct query q =
+	    query(db, "UPDATE messages SET state = ?1, reason = ?2, answer = coalesce(?3, answer),"
+	              " provider_id = coalesce(?4, provider_id), attempts = attempts + ?5, ambiguous = "
+	              "max(ambiguous, ?6),"
+	              " not_before_ms = coalesce(nullif(?7, 0), not_before_ms), ended_ms = ?8, taker = NULL, "
+	              "by_hand = 0"
+	              " WHERE seq = ?9");
+
+	bind_text(&q, s->state);
+	bind_text(&q, s->reason);
+	bind_text(&q, s->answer);
+	bind_text(&q, s->provider_id);
+	bind_int(&q, s->attempts);
+	bind_int(&q, s->ambiguous || !strcmp(s->state, "ambiguous"));
+	bind_int(&q, strcmp(s->state, "retrying") ? 0 : s->not_before_ms);
+	bind_int(&q, ended_ms);
+	bind_int(&q, head->seq);
+	return query_run(&q);
+}
+
+static struct err *settle_one(struct store *store, const struct settle *settle, const struct settlement *s,
+    struct arena *arena, int64_t *stale)
+{
+	int state = find_settled_state(s->state);
+	struct message_head head;
+
+	if (state < 0)
+		return ERR(ERR_BUG, "message %s cannot be settled as '%s'", s->id, text_or_empty(s->state));
+	PASS(sqlite_message(sqlite_of(store), s->id, arena, &head));
+	if (!head.seq || strcmp(head.state, "sending") || strcmp(head.taker, settle->instance)) {
+		++*stale;
+		return NULL;
+	}
+	PASS(update_settled(sqlite_of(store), s, &head, settled_states[state].ended ? settle->now_ms : 0));
+	if (settled_states[state].told)
+		note_ended(store);
+	if (*head.lane || !strcmp(s->state, "queued"))
+		note_channel(store, head.channel); /* the next of the lane, or itself, can be taken */
+	return NULL;
+}
+
+static struct err *store_lane(struct sqlite *db, const struct lane_record *lane)
+{
+	struct query q = query(db, "INSERT INTO lanes (channel, value) VALUES (?1, ?2) ON CONFLICT (channel) "
+	                           "DO UPDATE SET value = ?2");
+
+	bind_text(&q, lane->channel);
+	bind_text(&q, text_or_empty(lane->value));
+	return query_run(&q);
+}
+
+struct err *sqlite_settle(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	const struct settle *settle = request;
+	struct settle_reply *reply = out;
+
+	*reply = (struct settle_reply){0};
+	if (!settle->instance)
+		return ERR(ERR_BUG, "SETTLE needs an instance");
+	for (size_t i = 0; i < settle->count; i++)
+		TRY(settle_one(store, settle, &settle->messages[i], arena, &reply->stale),
+		    "settle message %s", settle->messages[i].id);
+	for (size_t i = 0; i < settle->lane_count; i++)
+		PASS(store_lane(sqlite_of(store), &settle->lanes[i]));
+	return NULL;
+}
+
+struct err *sqlite_lanes(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	struct lanes_reply *reply = out;
+	struct query q = query(sqlite_of(store), "SELECT channel, value FROM lanes ORDER BY channel");
+	struct lane_record *lanes = NULL;
+	size_t count = 0, capacity = 0;
+
+	(void)request;
+	while (query_row(&q)) {
+		mem_grow(lanes, count, capacity);
+		lanes[count].channel = column_text(&q, 0, arena);
+		lanes[count++].value = column_text(&q, 1, arena);
+	}
+	reply->count = count;
+	reply->lanes = arena_alloc(arena, count * sizeof(*lanes));
+	if (count)
+		memcpy(reply->lanes, lanes, count * sizeof(*lanes));
+	free(lanes);
+	return query_done(&q);
+}
+
+/* -- messages whose taker is gone
+ * ------------------------------------------------------------------------------- */
+
+static struct err *update_recovered(struct sqlite *db, const struct outbox_row *row, int64_t now_ms)
+{
+	struct query q = query(db, "UPDATE messages SET state = ?1, reason = ?2, attempts = attempts + ?3, "
+	                           "ambiguous = max(ambiguous, ?3),"
+	                           " taker = NULL, by_hand = 0, ended_ms = ?4 WHERE seq = ?5");
+
+	bind_text(&q, row->told.state);
+	bind_text(&q, row->told.reason);
+	bind_int(&q, row->told.ambiguous);
+	bind_int(&q, row->by_hand ? now_ms : 0);
+	bind_int(&q, row->seq);
+	return query_run(&q);
+}
+
+/* What a command was to print itself is of no use to anybody else. */
+static void discard_unprinted(struct message_row *row)
+{
+	row->state = "discarded";
+	row->reason = "the command that was to print it ended";
+}
+
+/* Whether it went out is not known: by the channel's policy it waits for a person, or goes out (again). */
+static void make_ambiguous(const struct store *store, struct message_row *row)
+{
+	row->state = store_holds(store, row->channel) ? "ambiguous" : "queued";
+	row->reason = "ambiguous: the sender died while it was sending";
+	row->ambiguous = true;
+	row->attempts++;
+}
+
+static struct err *recover_one(struct store *store, struct outbox_row *row, int64_t now_ms)
+{
+	if (row->by_hand)
+		discard_unprinted(&row->told);
+	else
+		make_ambiguous(store, &row->told);
+	PASS(update_recovered(sqlite_of(store), row, now_ms));
+	note_recovered(store, &row->told);
+	note_channel(store, row->told.channel);
+	return NULL;
+}
+
+struct err *sqlite_recover_messages(struct store *store, const char *instance, int64_t now_ms, int64_t *count)
+{
+	struct query q = query(sqlite_of(store), "SELECT " ROW_COLUMNS " FROM messages"
+	                                         " WHERE state = 'sending' AND taker = ? ORDER BY seq");
+	cleanup(arena_done) struct arena arena = {0};
+	cleanup(rows_done) struct rows rows = {0};
+
+	bind_text(&q, instance);
+	PASS(gather(&q, &arena, &rows));
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(recover_one(store, &rows.items[i], now_ms), "recover message %s", rows.items[i].told.id);
+	*count += (int64_t)rows.count;
+	return NULL;
+}
