@@ -47,7 +47,10 @@ struct sql_value {
 	const char *text; /* TEXT: NUL-terminated UTF-8 */
 };
 
-/* Named parameters, `:name` in the text; one that the text has and PARAMS lack is an error naming it. A NULL text is NULL. */
+/*
+ * Named parameters, `:name` in the text; one that the text has and PARAMS lack is an error naming it.
+ * A NULL text is NULL.
+ */
 struct sql_param {
 	const char *name;
 	struct sql_value value;
@@ -76,6 +79,8 @@ struct err *sql_query(struct sql *db, const char *text, const struct sql_param *
     const enum sql_type *types, size_t columns, struct sql_rows **out_rows) MUST_CHECK;
 
 bool sql_next(struct sql_rows *rows);
+/* The caller cannot use this row: takes E (NULL: it can), which ends the loop as a wrong cell does. */
+void sql_refuse(struct sql_rows *rows, struct err *e);
 /* Ends the result, read to its end or not. The error that ended sql_next(), if any. */
 struct err *sql_close(struct sql_rows *rows) MUST_CHECK;
 

@@ -367,6 +367,14 @@ bool sql_next(struct sql_rows *rows)
 	return row && !rows->error;
 }
 
+void sql_refuse(struct sql_rows *rows, struct err *e)
+{
+	if (rows->error)
+		err_ignore(e); /* the first one tells */
+	else
+		rows->error = e;
+}
+
 struct err *sql_close(struct sql_rows *rows)
 {
 	struct err *e = rows->error;

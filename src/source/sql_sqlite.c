@@ -19,7 +19,7 @@
 #include "source/source.h"
 
 #define SCHEME       "sqlite:"
-#define STATEMENTS   32   /* kept prepared; what was not used longest gives way */
+#define STATEMENTS   64   /* kept prepared; what was not used longest gives way */
 #define PROGRESS_OPS 2000 /* virtual machine steps between two looks at the clock, some 20 us */
 #define BUSY_WAIT_MS 10000
 

@@ -196,6 +196,20 @@ static void rows_before_a_wrong_cell_are_read(void **state)
 	expect(sql_close(rows), ERR_PERMANENT, "row 2");
 }
 
+static void a_row_that_the_caller_refuses_ends_the_loop(void **state)
+{
+	struct sql_rows *rows;
+
+	assert_null(sql_query(*state, "/* all */ select id from t order by id", NULL, 0, NULL, 0, &rows));
+	assert_true(sql_next(rows));
+	sql_refuse(rows, NULL);
+	assert_true(sql_next(rows));
+	sql_refuse(rows, ERR(ERR_CONFIG, "row %d is wrong", (int)sql_int(rows, 0)));
+	sql_refuse(rows, ERR(ERR_BUG, "not told"));
+	assert_false(sql_next(rows));
+	expect(sql_close(rows), ERR_CONFIG, "query 'all'", "row 2 is wrong");
+}
+
 static void the_number_of_columns_is_checked(void **state)
 {
 	struct sql_value got;
@@ -506,6 +520,7 @@ int main(void)
 	    TEST(null_is_zero_unless_the_column_is_required),
 	    TEST(a_wrong_cell_is_named_by_query_column_row_and_value),
 	    TEST(rows_before_a_wrong_cell_are_read),
+	    TEST(a_row_that_the_caller_refuses_ends_the_loop),
 	    TEST(the_number_of_columns_is_checked),
 	    TEST(text_that_is_no_utf8_shows_replacement_characters),
 	    TEST(parameters_are_bound_by_name),

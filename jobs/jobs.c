@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of job modules: one line here for each file of this folder. */
+#include <bmad/job.h>
+
+#ifdef BMAD_TEST_MODULES
+#include "tests/modules/test_modules.h"
+#endif
+
+extern const struct job_module heartbeat_module;
+extern const struct job_module zone_hourly_module;
+
+const struct job_module *const job_modules[] = {
+    &heartbeat_module,
+    &zone_hourly_module,
+#ifdef BMAD_TEST_MODULES
+    BMAD_TEST_MODULE_ROWS
+#endif
+        NULL,
+};
