@@ -273,6 +273,12 @@ def test_the_command_says_never():
     assert (run.returncode, json.loads(run.stdout)) == (0, [])
 
 
+def test_the_command_tells_why_there_are_no_times():
+    run = bmad_next("--expr", "@reboot")
+    assert (run.returncode, run.stdout) == (0, "never\n")
+    assert "once per boot" in run.stderr
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["--expr", "0 25 * * *"], "--expr: column 3: hour 25"),
     (["--expr", "H * * * *"], "--expr: column 1: "),
@@ -284,7 +290,8 @@ def test_the_command_says_never():
     (["--expr"], "--expr"),
     (["--expr", "@hourly", "extra"], "extra"),
     (["--exprr", "@hourly"], "--exprr"),
-    (["--expr", "@reboot"], "@reboot"),
+    ([], "expected the name of a job"),
+    (["heartbeat", "--dst", "skip"], "go with --expr"),
 ])
 def test_the_command_refuses_what_is_wrong(arguments, words):
     run = bmad_next(*arguments)
