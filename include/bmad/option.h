@@ -59,6 +59,7 @@ enum option_type {
 	OPT_DURATION, /* int64_t milliseconds within min..max; -1 when left out without fallback */
 	OPT_CHOICE,   /* int: index in `choices`, -1 when left out without fallback */
 	OPT_TEXTS,    /* struct texts; a single text counts as a list of one */
+	OPT_SECRETS,  /* struct texts, none of which may ever be shown; a single one counts as a list */
 	OPT_INTS,     /* struct texts of whole numbers in decimal; a single one counts as a list */
 	OPT_NAME,     /* const char *: name of an entry of `section` */
 	OPT_NAMES,    /* struct texts of such names */

@@ -28,6 +28,11 @@ struct conf *cli_load_conf(void);
 /* The same with the other wishes of REQUEST; its path and environment are filled in. */
 struct conf *cli_load_conf_with(struct conf_request *request);
 
+/* Prints problems, one per line, on standard error; secrets that were resolved are `***`. */
+void cli_print_problems(const struct conf_problems *problems);
+/* Writes all of OUT to standard output; EXIT_OK, or EXIT_FAILED if that could not be done. */
+int cli_write(const struct buf *out);
+
 /* Prints `bmad: ...` on standard error, consumes E, returns the exit status that fits its kind. */
 int cli_fail(struct err *e);
 /* Prints `bmad: TEXT` and where help is; returns EXIT_USAGE. */
@@ -35,6 +40,18 @@ int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The wall clock, for commands. */
 utc_t cli_now(void);
+
+/*
+ * What the store knows of jobs, for `bmad jobs`: open() once, fill() per job, close(). fill() sets `last`
+ * ({run, slot, result, ms}) and `paused_until` of ROW, which are null before.
+ */
+struct jobs_history {
+	struct err *(*open)(const struct conf *conf, void **out_handle);
+	struct err *(*fill)(void *handle, const struct conf_job *job, struct json *row);
+	void (*close)(void *handle);
+};
+/* NULL: there is none, and the columns stay empty. */
+extern const struct jobs_history *cli_jobs_history;
 
 /* argv[0] is the command's name; options may come after it in any order. Each returns the exit status. */
 int cmd_check(int argc, char **argv);

@@ -2,6 +2,7 @@
 /* Loading a configuration: the file found, its sections read one after the other, its entries looked up. */
 #include "conf/conf.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -284,6 +285,8 @@ static void keep_references(struct loader *loader)
 	free(reader->references);
 }
 
+#define JOBS_MANY 1000
+
 static void load_tree(struct conf *conf, const struct conf_request *request, const struct node *root,
     struct arena *arena, struct conf_problems *problems)
 {
@@ -300,7 +303,7 @@ static void load_tree(struct conf *conf, const struct conf_request *request, con
 
 struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems)
 {
-	cleanup(arena_done) struct arena arena = {0};
+	struct arena arena = {0};
 	const char *path = find_file(request, problems);
 
 	refuse_environment(request, problems);
@@ -313,6 +316,10 @@ struct conf *conf_load(const struct conf_request *request, struct conf_problems 
 	const struct node *root = yaml_read_file(arena_copy(&conf->arena, path), &arena, problems);
 	if (root)
 		load_tree(conf, request, root, &arena, problems);
+	arena_done(&arena);
+	if (conf->job_count >=
+	    JOBS_MANY) /* the tree was larger than what came of it: give it back before forks */
+		malloc_trim(0);
 	conf_problems_sort(problems);
 	if (!problems->errors)
 		return conf;

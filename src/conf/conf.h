@@ -77,6 +77,11 @@ struct conf_channel {
 
 enum on_ambiguous { AMBIGUOUS_RETRY, AMBIGUOUS_HOLD };
 
+/* A channel's retry keys where neither the entry nor its type says anything. */
+#define CHANNEL_RETRY_INITIAL "2s"
+#define CHANNEL_RETRY_MAX     "10m"
+#define CHANNEL_MAX_AGE       "6h"
+
 struct conf_job {
 	const char *name;
 	struct conf_place place;

@@ -52,11 +52,6 @@ const struct option conf_channel_options[] = {
 static const char *const later_keys[] = {
     "breaker", "rate_group", "split", "fallback", "accept", "mention", "base_url", NULL};
 
-/* Where the type says nothing either. */
-#define RETRY_INITIAL "2s"
-#define RETRY_MAX     "10m"
-#define MAX_AGE       "6h"
-
 static const struct channel_type *find_type(const char *name)
 {
 	for (size_t i = 0; channel_types[i]; i++)
@@ -80,9 +75,10 @@ static void default_by_type(struct loader *loader, const struct channel_type *ty
 {
 	options_default(&loader->reader, conf_channel_options, keys);
 	default_key(loader, "rate", type->rate, keys);
-	default_key(loader, "retry.initial", type->retry_initial ? type->retry_initial : RETRY_INITIAL, keys);
-	default_key(loader, "retry.max", type->retry_max ? type->retry_max : RETRY_MAX, keys);
-	default_key(loader, "retry.max_age", type->max_age ? type->max_age : MAX_AGE, keys);
+	default_key(
+	    loader, "retry.initial", type->retry_initial ? type->retry_initial : CHANNEL_RETRY_INITIAL, keys);
+	default_key(loader, "retry.max", type->retry_max ? type->retry_max : CHANNEL_RETRY_MAX, keys);
+	default_key(loader, "retry.max_age", type->max_age ? type->max_age : CHANNEL_MAX_AGE, keys);
 	keys->channel.on_ambiguous = (int)type->on_ambiguous;
 }
 

@@ -19,6 +19,7 @@ static const struct {
     [OPT_DURATION] = {"duration", "a duration such as 500ms, 90s, 15m, 1h30m or 7d"},
     [OPT_CHOICE] = {"one of", "one of"},
     [OPT_TEXTS] = {"list of texts", "a list of texts"},
+    [OPT_SECRETS] = {"list of secrets", "a list of texts"},
     [OPT_INTS] = {"list of numbers", "a list of whole numbers"},
     [OPT_NAME] = {"name in", "the name of an entry of"},
     [OPT_NAMES] = {"names in", "a list of names of"},

@@ -26,7 +26,9 @@ static bool refuse(struct option_reader *reader, const struct option *option, co
 {
 	const char *expected = option_expects(option, &reader->problems->arena);
 
-	if (value->kind == NODE_TEXT && !node_is_null(value) && option->type != OPT_SECRET)
+	bool secret = option->type == OPT_SECRET || option->type == OPT_SECRETS;
+
+	if (value->kind == NODE_TEXT && !node_is_null(value) && !secret)
 		option_problem(reader, node_place(value), option->name, "expected %s, not '%.*s'", expected,
 		    SHOWN, value->text);
 	else
@@ -301,6 +303,14 @@ static bool read_texts(
 	return read_list(reader, option, value, read_text, field);
 }
 
+static bool read_secrets(
+    struct option_reader *reader, const struct option *option, const struct node *value, void *field)
+{
+	_Static_assert(
+	    sizeof(struct secret) == sizeof(const char *), "secrets are read into a list of texts");
+	return read_list(reader, option, value, read_secret, field);
+}
+
 /* One whole number, kept as the decimal text of it. */
 static bool read_int_text(
     struct option_reader *reader, const struct option *option, const struct node *value, void *field)
@@ -464,6 +474,7 @@ static value_reader *const readers[] = {
     [OPT_DURATION] = read_duration,
     [OPT_CHOICE] = read_choice,
     [OPT_TEXTS] = read_texts,
+    [OPT_SECRETS] = read_secrets,
     [OPT_INTS] = read_ints,
     [OPT_NAME] = read_name,
     [OPT_NAMES] = read_names,

@@ -92,6 +92,7 @@ static void default_one(struct option_reader *reader, const struct option *optio
 		*(int *)field = -1;
 		break;
 	case OPT_TEXTS:
+	case OPT_SECRETS:
 	case OPT_INTS:
 	case OPT_NAMES:
 		*(struct texts *)field = no_texts;

@@ -40,6 +40,14 @@ static struct err *resolve_texts(const struct conf *conf, struct texts *texts, s
 	return NULL;
 }
 
+static struct err *resolve_secrets(const struct conf *conf, struct texts *texts, struct arena *arena)
+{
+	PASS(resolve_texts(conf, texts, arena));
+	for (size_t i = 0; i < texts->count; i++)
+		redact_add(texts->items[i]);
+	return NULL;
+}
+
 static struct err *resolve_map(const struct conf *conf, const struct json **map, struct arena *arena)
 {
 	return *map ? refs_resolve_json(conf->folder, *map, arena, map) : NULL;
@@ -62,6 +70,8 @@ static struct err *resolve_field(
 		return resolve_secret(conf, field, arena);
 	case OPT_TEXTS:
 		return resolve_texts(conf, field, arena);
+	case OPT_SECRETS:
+		return resolve_secrets(conf, field, arena);
 	case OPT_MAP:
 		return resolve_map(conf, field, arena);
 	case OPT_GROUP:

@@ -128,6 +128,7 @@ static bool on_scalar(struct builder *builder, const yaml_event_t *event)
 	const char *text = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
 	struct node *node = create_node(builder, NODE_TEXT, &event->start_mark);
+	bool is_key = expects_key(&builder->levels[builder->depth]);
 
 	refuse_tag(builder, event->data.scalar.tag, &event->start_mark);
 	if (memchr(text, '\0', length))
@@ -136,13 +137,13 @@ static bool on_scalar(struct builder *builder, const yaml_event_t *event)
 	node->exact = stands_as_written(event);
 	node->text = arena_copy_n(builder->arena, text, length);
 	node->count = (uint32_t)strlen(node->text);
-	if (expects_key(&builder->levels[builder->depth]) && node->plain && !strcmp(node->text, "<<"))
+	if (is_key && node->plain && !strcmp(node->text, "<<"))
 		PROBLEM(builder, &event->start_mark, "merge keys '<<' are not allowed");
 	add_child(builder, node);
 	if (event->data.scalar.anchor)
 		remember_anchor(
 		    builder, arena_copy(&builder->scratch, (const char *)event->data.scalar.anchor), node, 1);
-	return count_nodes(builder, 1, &event->start_mark);
+	return count_nodes(builder, is_key ? 0 : 1, &event->start_mark);
 }
 
 static bool on_alias(struct builder *builder, const yaml_event_t *event)

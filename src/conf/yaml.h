@@ -3,8 +3,8 @@
  * YAML read strictly, as a tree of nodes.
  *
  * Beyond what YAML itself asks for it refuses duplicate keys, merge keys, tags, keys that are no text, a
- * second document, NULs, files over 64 MiB, nesting deeper than 32 and more than a million nodes, each
- * alias counting as much as what it stands for.
+ * second document, NULs, files over 64 MiB, nesting deeper than 32 and more than a million nodes: a key
+ * and its value are one, an alias counts as much as what it stands for.
  */
 #ifndef CONF_YAML_H
 #define CONF_YAML_H

@@ -18,7 +18,7 @@ struct sample {
 	bool flag;
 	int64_t number, port, duration_ms, wait_ms, inner_ms;
 	int choice, plain_choice;
-	struct texts texts, ints, names;
+	struct texts texts, ints, names, keys;
 	struct rates rates;
 	const struct json *map;
 };
@@ -54,6 +54,7 @@ static const struct option sample_options[] = {
     OPTION(struct sample, ints, OPT_INTS, .min = 100, .max = 599, .help = "statuses"),
     OPTION(struct sample, name, OPT_NAME, .section = "sources", .help = "a source"),
     OPTION(struct sample, names, OPT_NAMES, .section = "channels", .help = "channels"),
+    OPTION(struct sample, keys, OPT_SECRETS, .help = "keys"),
     OPTION(struct sample, rates, OPT_RATES, .fallback = "4/s, 60/30s", .help = "rates"),
     OPTION(struct sample, map, OPT_MAP, .help = "anything"),
     {.name = "group", .type = OPT_GROUP, .group = inner_options, .help = "a group"},
@@ -195,6 +196,8 @@ static void what_does_not_fit_is_told(void **state)
 	    {"text: [a]", "f:1:7: error: 'text' in job 'x': expected a text, not a list\n"},
 	    {"text: {a: b}", "f:1:7: error: 'text' in job 'x': expected a text, not a mapping\n"},
 	    {"secret: [hush]", "f:1:9: error: 'secret' in job 'x': expected a text, not a list\n"},
+	    {"keys: [hush, [hushed]]",
+	        "f:1:14: error: 'keys' in job 'x': expected a list of texts, not a list\n"},
 	    {"path: ''", "f:1:7: error: 'path' in job 'x': expected the path of a file, not ''\n"},
 	    {"flag: maybe", "f:1:7: error: 'flag' in job 'x': expected true or false, not 'maybe'\n"},
 	    {"number: 1.5", "f:1:9: error: 'number' in job 'x': expected a whole number, not '1.5'\n"},
@@ -361,8 +364,8 @@ static void the_first_literal_secret_is_noted(void **state)
 	static const struct {
 		const char *yaml;
 		int line;
-	} rows[] = {
-	    {"secret: hush", 1}, {"\nsecret: hush", 2}, {"secret: ${HUSH}", 0}, {"secret: ''", 0}, {"", 0}};
+	} rows[] = {{"secret: hush", 1}, {"\nsecret: hush", 2}, {"secret: ${HUSH}", 0}, {"secret: ''", 0},
+	    {"", 0}, {"\nkeys: [a]", 2}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

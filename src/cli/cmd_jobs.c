@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* `bmad jobs [--json]`: a row per job from the configuration, with what the store knows of it if there is
+ * one. */
+#include <stdio.h>
+#include <string.h>
+
+#include <bmad/json.h>
+
+#include "base/columns.h"
+#include "cli/cli.h"
+#include "daemon/slots.h"
+
+const struct jobs_history *cli_jobs_history;
+
+/* -- the rows, as --json shows them ------------------------------------------------------------------- */
+
+static void set_schedules(struct json *row, const struct conf_job *job)
+{
+	struct json *list = json_set_array(row, "schedule");
+
+	for (size_t i = 0; i < job->schedule_count; i++)
+		json_add_string(list, schedule_text(job->schedules[i]));
+}
+
+/* Null for a job that does not fire by itself. */
+static void set_next(struct json *row, const struct conf_job *job, utc_t now)
+{
+	utc_t next = job->enabled ? slots_next(job, now) : UTC_NEVER;
+	char local[TIME_TEXT];
+
+	if (next == UTC_NEVER) {
+		json_set_null(row, "next");
+		return;
+	}
+	struct json *object = json_set_object(row, "next");
+	json_set_string(object, "local", tz_format(job->tz, next, local));
+	json_set_instant(object, "utc", next);
+}
+
+static struct json *describe(const struct conf_job *job, utc_t now)
+{
+	struct json *row = json_object();
+
+	json_set_string(row, "name", job->name);
+	json_set_string(row, "module", job->module->name);
+	json_set_string(row, "about", job->about);
+	set_schedules(row, job);
+	json_set_string(row, "timezone", tz_name(job->tz));
+	json_set_bool(row, "enabled", job->enabled);
+	json_set_null(row, "paused_until");
+	json_set_bool(row, "dry_run", job->dry_run);
+	set_next(row, job, now);
+	json_set_null(row, "last");
+	return row;
+}
+
+static struct err *describe_all(const struct conf *conf, utc_t now, struct json *rows)
+{
+	const struct jobs_history *history = cli_jobs_history;
+	struct err *e = NULL;
+	void *handle;
+
+	if (history)
+		PASS(history->open(conf, &handle));
+	for (size_t i = 0; !e && i < conf->job_count; i++) {
+		struct json *row = describe(&conf->jobs[i], now);
+
+		if (history)
+			e = history->fill(handle, &conf->jobs[i], row);
+		json_add(rows, row);
+	}
+	if (history)
+		history->close(handle);
+	return e;
+}
+
+/* -- for people --------------------------------------------------------------------------------------- */
+
+/* "in 3 h": the largest unit that fills at least twice, so that nothing is told too roughly. */
+static const char *distance(int64_t seconds, struct arena *arena)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"min", 60}, {"s", 1}};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && seconds < 2 * units[i].seconds)
+		i++;
+	return arena_format(arena, "in %lld %s", (long long)(seconds / units[i].seconds), units[i].name);
+}
+
+static const char *member(const struct json *object, const char *key)
+{
+	return json_text(json_get(object, key));
+}
+
+static const char *schedules_text(const struct json *row, struct arena *arena)
+{
+	const char *text = NULL;
+
+	json_each(schedule, json_get(row, "schedule")) text =
+	    arena_format(arena, "%s%s%s", text ? text : "", text ? " | " : "", json_text(schedule));
+	return text ? text : "by hand";
+}
+
+static const char *state_text(const struct json *row, const struct conf_job *job, struct arena *arena)
+{
+	const char *paused = member(row, "paused_until");
+
+	if (!job->enabled)
+		return "disabled";
+	if (paused)
+		return arena_format(arena, "paused until %s", paused);
+	return job->dry_run ? "dry run" : "";
+}
+
+static void add_row(struct columns *columns, const struct json *row, const struct conf_job *job, utc_t now)
+{
+	struct arena *arena = &columns->arena;
+	const struct json *next = json_get(row, "next");
+	utc_t at = job->enabled ? slots_next(job, now) : UTC_NEVER;
+
+	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, arena),
+	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),
+	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
+	                         member(json_get(row, "last"), "result"), state_text(row, job, arena)});
+}
+
+static int show_table(const struct conf *conf, const struct json *rows, utc_t now)
+{
+	cleanup(buf_done) struct buf out = {0};
+	cleanup(columns_done) struct columns columns = {.count = 9};
+	size_t i = 0;
+
+	columns_row(&columns,
+	    (const char *[]){"JOB", "MODULE", "SCHEDULE", "ZONE", "NEXT", "UTC", "DUE", "LAST", ""});
+	json_each(row, rows) add_row(&columns, row, &conf->jobs[i++], now);
+	columns_print(&columns, &out);
+	return cli_write(&out);
+}
+
+static int show_json(const struct json *rows)
+{
+	cleanup(buf_done) struct buf out = {0};
+	cleanup(free_text) char *text = json_print(rows);
+
+	buf_format(&out, "%s\n", text);
+	return cli_write(&out);
+}
+
+/* -- the command -------------------------------------------------------------------------------------- */
+
+static int show(const struct conf *conf, bool as_json)
+{
+	struct json *rows = json_array();
+	utc_t now = cli_now();
+	struct err *e = describe_all(conf, now, rows);
+	int status = e ? cli_fail(e) : as_json ? show_json(rows) : show_table(conf, rows, now);
+
+	json_destroy(rows);
+	return status;
+}
+
+int cmd_jobs(int argc, char **argv)
+{
+	bool as_json = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") != 0)
+			return cli_usage("jobs: unknown argument '%s'", argv[i]);
+		as_json = true;
+	}
+	struct conf *conf = cli_load_conf();
+	if (!conf)
+		return EXIT_USAGE;
+	int status = show(conf, as_json);
+	conf_destroy(conf);
+	return status;
+}
