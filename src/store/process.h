@@ -3,8 +3,8 @@
  * The store process: serves the requests of main, workers, senders and commands, one commit for all that
  * are ready together.
  *
- * It listens on the socket beside the store, which main made before the fork, so that a replaced store process finds the
- * callers waiting.
+ * It listens on the socket beside the store, which main made before the fork, so that a replaced store
+ * process finds the callers waiting.
  */
 #ifndef STORE_PROCESS_H
 #define STORE_PROCESS_H
@@ -16,8 +16,8 @@ const char *store_socket_path(const char *url, struct arena *arena);
 const char *store_lock_path(const char *url, struct arena *arena);
 
 /*
- * The child's life: returns its exit status. LISTENER is the listening socket, PARENT the socket pair to main: its end
- * of file ends this process when all is answered. Log lines go to main over PARENT (REQ_LOG).
+ * The child's life: returns its exit status. LISTENER is the listening socket, PARENT the socket pair to
+ * main: its end of file ends this process when all is answered. Log lines go to main over PARENT (REQ_LOG).
  */
 int store_process(const struct conf *conf, int listener, int parent);
 

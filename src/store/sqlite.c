@@ -99,6 +99,7 @@ static struct err *prepare_file(const char *path, enum store_mode mode)
 static const char writer_settings[] = "PRAGMA journal_mode = WAL;"
                                       "PRAGMA synchronous = FULL;"
                                       "PRAGMA journal_size_limit = 67108864;"
+                                      "PRAGMA wal_autocheckpoint = 4000;"
                                       "PRAGMA temp_store = MEMORY;"
                                       "PRAGMA cache_size = -8192";
 
@@ -132,6 +133,17 @@ static struct err *refuse_older(struct sqlite *db)
 	return NULL;
 }
 
+/*
+ * One thread and no accounting of memory, and more of the small allocations from the connection's own pool:
+ * a sixth of the time of a verb. Refused, to no harm, where SQLite is in use already.
+ */
+static void tune_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1200, 1000);
+}
+
 static struct err *connect_store(struct sqlite *db, enum store_mode mode, int64_t now_ms)
 {
 	int flags = (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
@@ -162,6 +174,7 @@ static struct err *sqlite_open(struct store *store, const char *where, enum stor
 	if (!*where)
 		return ERR(ERR_CONFIG, "expected a path after sqlite:");
 	PASS(prepare_file(where, mode));
+	tune_library();
 	db = mem_alloc(sizeof(*db));
 	db->path = mem_copy(where);
 	e = connect_store(db, mode, now_ms);
@@ -267,6 +280,7 @@ const struct store_backend store_sqlite = {
             [REQ_RUNS] = sqlite_list_runs,
             [REQ_MESSAGES] = sqlite_list_messages,
             [REQ_OUTBOX] = sqlite_outbox,
+            [REQ_COUNTS] = sqlite_counts,
         },
     .expire = sqlite_expire,
     .sweep = sqlite_sweep,

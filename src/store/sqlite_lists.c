@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RUNS and MESSAGES: what people ask for, newest first, in pages. */
+/* RUNS, MESSAGES and COUNTS: what people ask for, newest first, in pages. */
 #include "store/sqlite.h"
 
 #include <string.h>
@@ -272,4 +272,42 @@ struct err *sqlite_list_messages(struct store *store, const void *request, struc
 		return show_message(sqlite_of(store), ask->id, arena, reply);
 	TRY(page_messages(sqlite_of(store), ask, arena, reply), "list messages");
 	return NULL;
+}
+
+/* -- COUNTS
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Each part stays within a partial index: the ended messages of a month are not walked. */
+#define COUNT_COLUMNS "SELECT channel, state, count(*), min(created_ms) FROM messages "
+
+struct err *sqlite_counts(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	struct counts_reply *reply = out;
+	struct query q = query(sqlite_of(store), COUNT_COLUMNS
+	    "WHERE state IN ('queued','retrying') GROUP BY channel, state UNION ALL " COUNT_COLUMNS
+	    "WHERE state = 'sending' GROUP BY channel UNION ALL " COUNT_COLUMNS
+	    "WHERE state IN ('dead','ambiguous','discarded') GROUP BY channel, state");
+	struct count_row *rows = NULL;
+	size_t count = 0, capacity = 0;
+
+	(void)request;
+	while (query_row(&q)) {
+		const char *state = column_text(&q, 1, arena);
+
+		mem_grow(rows, count, capacity);
+		rows[count++] = (struct count_row){
+		    .channel = column_text(&q, 0, arena),
+		    .state = state,
+		    .unfinished =
+		        !strcmp(state, "queued") || !strcmp(state, "retrying") || !strcmp(state, "sending"),
+		    .messages = column_int(&q, 2),
+		    .oldest_ms = column_int(&q, 3),
+		};
+	}
+	reply->count = count;
+	reply->rows = arena_alloc(arena, count * sizeof(*rows));
+	if (count)
+		memcpy(reply->rows, rows, count * sizeof(*rows));
+	free(rows);
+	return query_done(&q);
 }

@@ -232,16 +232,18 @@ static int find_settled_state(const char *state)
 	return -1;
 }
 
-static struct err *update_settled(
-    struct sqlite *db, const struct settlement *s, const struct message_head *head, int64_t ended_ms)
+/* One statement: it changes the row only while this instance holds it, and says where it was. */
+static struct query settle_query(
+    struct sqlite *db, const struct settle *settle, const struct settlement *s, bool ended)
 {
+	bool retrying = !strcmp(s->state, "retrying");
 	struct query q =
 	    query(db, "UPDATE messages SET state = ?1, reason = ?2, answer = coalesce(?3, answer),"
 	              " provider_id = coalesce(?4, provider_id), attempts = attempts + ?5, ambiguous = "
 	              "max(ambiguous, ?6),"
 	              " not_before_ms = coalesce(nullif(?7, 0), not_before_ms), ended_ms = ?8, taker = NULL, "
 	              "by_hand = 0"
-	              " WHERE seq = ?9");
+	              " WHERE id = ?9 AND state = 'sending' AND taker = ?10 RETURNING channel, lane");
 
 	bind_text(&q, s->state);
 	bind_text(&q, s->reason);
@@ -249,30 +251,33 @@ static struct err *update_settled(
 	bind_text(&q, s->provider_id);
 	bind_int(&q, s->attempts);
 	bind_int(&q, s->ambiguous || !strcmp(s->state, "ambiguous"));
-	bind_int(&q, strcmp(s->state, "retrying") ? 0 : s->not_before_ms);
-	bind_int(&q, ended_ms);
-	bind_int(&q, head->seq);
-	return query_run(&q);
+	bind_int(&q, retrying ? s->not_before_ms : 0);
+	bind_int(&q, ended ? settle->now_ms : 0);
+	bind_text(&q, s->id);
+	bind_text(&q, settle->instance);
+	return q;
 }
 
 static struct err *settle_one(struct store *store, const struct settle *settle, const struct settlement *s,
     struct arena *arena, int64_t *stale)
 {
 	int state = find_settled_state(s->state);
-	struct message_head head;
+	const char *channel = NULL, *lane = NULL;
+	struct query q;
 
 	if (state < 0)
 		return ERR(ERR_BUG, "message %s cannot be settled as '%s'", s->id, text_or_empty(s->state));
-	PASS(sqlite_message(sqlite_of(store), s->id, arena, &head));
-	if (!head.seq || strcmp(head.state, "sending") || strcmp(head.taker, settle->instance)) {
-		++*stale;
-		return NULL;
+	q = settle_query(sqlite_of(store), settle, s, settled_states[state].ended);
+	while (query_row(&q)) {
+		channel = column_text(&q, 0, arena);
+		lane = column_text(&q, 1, arena);
 	}
-	PASS(update_settled(sqlite_of(store), s, &head, settled_states[state].ended ? settle->now_ms : 0));
-	if (settled_states[state].told)
+	PASS(query_done(&q));
+	*stale += !channel;
+	if (channel && settled_states[state].told)
 		note_ended(store);
-	if (*head.lane || !strcmp(s->state, "queued"))
-		note_channel(store, head.channel); /* the next of the lane, or itself, can be taken */
+	if (channel && (*lane || !strcmp(s->state, "queued")))
+		note_channel(store, channel); /* the next of the lane, or itself, can be taken */
 	return NULL;
 }
 

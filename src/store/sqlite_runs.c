@@ -72,23 +72,25 @@ static struct err *reopen_slot(struct sqlite *db, const struct run_head *run, co
 /* -- START -------------------------------------------------------------------------------------------------
  */
 
+/* A run that was started or closed already stays as it is. */
 struct err *sqlite_start(struct store *store, const void *request, struct arena *arena, void *out)
 {
 	const struct start *start = request;
 	struct sqlite *db = sqlite_of(store);
-	struct run_head run;
+	struct run_head run = {.id = start->run};
+	struct query q =
+	    query(db, "UPDATE runs SET state = 'running', started_ms = ? WHERE id = ? AND state = 'claimed'"
+	              " RETURNING job, key");
 
 	*(struct nothing *)out = (struct nothing){0};
-	PASS(sqlite_run(db, start->run, arena, &run));
-	if (!run_is(&run, "claimed"))
-		return NULL;
-
-	struct query q = query(db, "UPDATE runs SET state = 'running', started_ms = ? WHERE id = ?");
-
 	bind_int(&q, start->now_ms);
 	bind_int(&q, start->run);
-	PASS(query_run(&q));
-	return set_slot(db, &run, "running", NULL);
+	while (query_row(&q)) {
+		run.job = column_text(&q, 0, arena);
+		run.key = column_text(&q, 1, arena);
+	}
+	PASS(query_done(&q));
+	return run.job ? set_slot(db, &run, "running", NULL) : NULL;
 }
 
 /* -- COMMIT ------------------------------------------------------------------------------------------------
