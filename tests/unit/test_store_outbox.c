@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: MIT */
+/* The store's outbox: keys, taking and settling, lanes, expiry, dead senders, what people do, retention. */
+#include "store_fixture.h"
+
+#define DAY_MS INT64_C(86400000)
+
+/* A committed message of its own run. */
+static const char *queue(struct fixture *f, struct new_message message)
+{
+	static int slot;
+	int64_t run = begin_run(f, "j", NOW + ++slot);
+
+	return commit_run(f, run, &message, 1).messages[0].id;
+}
+
+static const char *state_of(struct fixture *f, const char *id)
+{
+	return show(f, id).state;
+}
+
+/* -- keys -------------------------------------------------------------------------------------------------
+ */
+
+/* What a second message with the same key becomes, by what became of the first. */
+static const struct {
+	const char *first;
+	const char *second;
+} key_rules[] = {
+    {"queued", "suppressed"},
+    {"retrying", "suppressed"},
+    {"delivered", "suppressed"},
+    {"ambiguous", "suppressed"},
+    {"dead", "queued"},
+};
+
+static void a_key_is_held_by_a_message_that_was_or_may_be_sent(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(key_rules); i++) {
+		const char *channel = arena_format(&f->arena, "channel%zu", i);
+		const char *first = queue(f, message_to(f, channel, "k"));
+
+		take(f, channel, 1, NOW_MS);
+		settle(f, first, key_rules[i].first);
+		assert_string_equal(state_of(f, first), key_rules[i].first);
+		assert_string_equal(state_of(f, queue(f, message_to(f, channel, "k"))), key_rules[i].second);
+	}
+}
+
+static void a_key_is_per_channel_and_recipient(void **state)
+{
+	struct fixture *f = *state;
+	struct new_message other = message_to(f, "ops", "k");
+
+	queue(f, message_to(f, "ops", "k"));
+	other.to = "+15550100";
+	assert_string_equal(state_of(f, queue(f, other)), "queued");
+	assert_string_equal(state_of(f, queue(f, message_to(f, "chat", "k"))), "queued");
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", NULL))), "queued");
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", NULL))), "queued");
+	other = message_to(f, "ops", "k");
+	assert_string_equal(show(f, queue(f, other)).reason, "key sent by run 1");
+	other = message_to(f, "ops", "k");
+	other.again = true;
+	assert_string_equal(state_of(f, queue(f, other)), "queued");
+}
+
+static void a_key_sent_again_that_dies_is_still_held_by_the_first(void **state)
+{
+	struct fixture *f = *state;
+	const char *first = queue(f, message_to(f, "ops", "k"));
+	struct new_message again = message_to(f, "ops", "k");
+	const char *second;
+
+	take(f, "ops", 1, NOW_MS);
+	settle(f, first, "delivered");
+	again.again = true;
+	second = queue(f, again);
+	take(f, "ops", 1, NOW_MS);
+	settle(f, second, "dead");
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "k"))), "suppressed");
+}
+
+/* -- send and wait ------------------------------------------------------------------------------------------
+ */
+
+static struct message_state send_message(struct fixture *f, int64_t run, struct new_message message)
+{
+	struct message_state reply = {0};
+
+	must(ask(f, REQ_SEND, &(struct send){run, "main-1", &message}, &reply));
+	return reply;
+}
+
+static void sending_is_idempotent_by_key_and_only_a_dead_one_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+	int64_t run = begin_run(f, "j", NOW);
+	struct new_message first = message_to(f, "sms", "k"), second = message_to(f, "sms", "k");
+
+	assert_string_equal(send_message(f, run, first).state, "queued");
+	assert_string_equal(send_message(f, run, first).id, first.id);
+	assert_string_equal(send_message(f, run, second).id, first.id);
+	take(f, "sms", 1, NOW_MS);
+	assert_string_equal(send_message(f, run, second).state, "sending");
+	settle(f, first.id, "ambiguous");
+	assert_string_equal(send_message(f, run, second).state, "ambiguous");
+	must(ask(f, REQ_OUTBOX,
+	    &(struct outbox){
+	        .verb = "discard", .ids = &(struct id_record){first.id}, .count = 1, .now_ms = NOW_MS},
+	    &(struct outbox_reply){0}));
+	assert_string_equal(send_message(f, run, second).id, second.id);
+	assert_int_equal(show_run(f, run).messages, 2);
+}
+
+static void a_sent_message_is_there_although_its_run_fails(void **state)
+{
+	struct fixture *f = *state;
+	int64_t run = begin_run(f, "j", NOW);
+	struct new_message message = message_to(f, "sms", "k"), late = message_to(f, "sms", "late");
+	struct message_state reply;
+
+	send_message(f, run, message);
+	close_run(f, run, false, "failed");
+	assert_string_equal(state_of(f, message.id), "queued");
+	must_fail(
+	    ask(f, REQ_SEND, &(struct send){run, "main-1", &late}, &reply), ERR_PERMANENT, "closed already");
+	late.key = NULL;
+	must_fail(
+	    ask(f, REQ_SEND, &(struct send){run, "main-1", &late}, &reply), ERR_BUG, "a channel and a key");
+}
+
+static void waiting_tells_the_state_answer_and_attempts(void **state)
+{
+	struct fixture *f = *state;
+	struct id_record id = {queue(f, message_to(f, "ops", "k"))}, unknown = {"none"};
+	struct wait_reply reply = {0};
+
+	take(f, "ops", 1, NOW_MS);
+	settle_as(f, "sender-1",
+	    (struct settlement){
+	        .id = id.id, .state = "dead", .reason = "rejected", .answer = "404 gone", .attempts = 2});
+	must(ask(f, REQ_WAIT, &(struct wait){.ids = &id, .count = 1}, &reply));
+	assert_string_equal(reply.messages[0].state, "dead");
+	assert_string_equal(reply.messages[0].reason, "rejected");
+	assert_string_equal(reply.messages[0].answer, "404 gone");
+	assert_int_equal(reply.messages[0].attempts, 2);
+	must_fail(
+	    ask(f, REQ_WAIT, &(struct wait){.ids = &unknown, .count = 1}, &reply), ERR_PERMANENT, "none");
+}
+
+/* -- take and settle
+ * -------------------------------------------------------------------------------------------- */
+
+static void taking_gives_each_row_once_oldest_first_with_its_payload(void **state)
+{
+	struct fixture *f = *state;
+	const char *first = queue(f, message_to(f, "ops", "a"));
+	const char *second = queue(f, message_to(f, "ops", "b"));
+	struct take_reply taken;
+
+	queue(f, message_to(f, "chat", "c"));
+	taken = take(f, "ops", 1, NOW_MS);
+	assert_string_equal(taken.messages[0].id, first);
+	assert_int_equal(taken.messages[0].payload_length, 16);
+	assert_memory_equal(taken.messages[0].payload, "{\"text\":\"hello\"}", 17);
+	assert_string_equal(taken.messages[0].job, "j");
+	assert_int_equal(taken.next_ms, NOW_MS);
+	taken = take(f, "ops", 10, NOW_MS);
+	assert_int_equal(taken.count, 1);
+	assert_string_equal(taken.messages[0].id, second);
+	assert_int_equal(taken.next_ms, 0);
+	assert_int_equal(take(f, "ops", 10, NOW_MS).count, 0);
+}
+
+static void a_retrying_message_steps_aside_until_its_time(void **state)
+{
+	struct fixture *f = *state;
+	const char *first = queue(f, message_to(f, "ops", "a"));
+	const char *second;
+	struct take_reply taken;
+
+	take(f, "ops", 1, NOW_MS);
+	settle_as(f, "sender-1",
+	    (struct settlement){
+	        .id = first, .state = "retrying", .attempts = 1, .not_before_ms = NOW_MS + 5000});
+	second = queue(f, message_to(f, "ops", "b"));
+	taken = take(f, "ops", 10, NOW_MS + 4999);
+	assert_int_equal(taken.count, 1);
+	assert_string_equal(taken.messages[0].id, second);
+	assert_int_equal(taken.next_ms, NOW_MS + 5000);
+	taken = take(f, "ops", 10, NOW_MS + 5000);
+	assert_string_equal(taken.messages[0].id, first);
+	assert_int_equal(taken.messages[0].attempts, 1);
+}
+
+static struct new_message in_lane(struct fixture *f, const char *lane)
+{
+	struct new_message message = message_to(f, "notes", NULL);
+
+	message.lane = lane;
+	return message;
+}
+
+static void a_named_lane_keeps_its_order_and_holds_up_no_other(void **state)
+{
+	struct fixture *f = *state;
+	const char *a1 = queue(f, in_lane(f, "a")), *a2 = queue(f, in_lane(f, "a"));
+	const char *b1 = queue(f, in_lane(f, "b")), *loose = queue(f, in_lane(f, NULL));
+	struct take_reply taken = take(f, "notes", 10, NOW_MS);
+
+	assert_int_equal(taken.count, 3);
+	assert_string_equal(taken.messages[0].id, a1);
+	assert_string_equal(taken.messages[1].id, b1);
+	assert_string_equal(taken.messages[2].id, loose);
+	settle_as(f, "sender-1",
+	    (struct settlement){.id = a1, .state = "retrying", .not_before_ms = NOW_MS + 9000});
+	assert_int_equal(take(f, "notes", 10, NOW_MS + 8999).count, 0);
+	assert_string_equal(take(f, "notes", 10, NOW_MS + 9000).messages[0].id, a1);
+	settle(f, a1, "dead");
+	assert_string_equal(take(f, "notes", 10, NOW_MS).messages[0].id, a2);
+}
+
+static void settling_what_another_holds_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct settlement settlement = {.state = "delivered"};
+	const char *id = queue(f, message_to(f, "ops", "a"));
+
+	settlement.id = id;
+	assert_int_equal(settle_as(f, "sender-1", settlement), 1);
+	take(f, "ops", 1, NOW_MS);
+	assert_int_equal(settle_as(f, "sender-2", settlement), 1);
+	assert_string_equal(state_of(f, id), "sending");
+	assert_int_equal(settle_as(f, "sender-1", settlement), 0);
+	assert_int_equal(settle_as(f, "sender-1", settlement), 1);
+	assert_string_equal(state_of(f, id), "delivered");
+}
+
+static void a_state_that_no_message_can_be_settled_in_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct settlement settlement = {.id = queue(f, message_to(f, "ops", "a")), .state = "sending"};
+	struct settle request = {.instance = "sender-1", .messages = &settlement, .count = 1};
+
+	must_fail(ask(f, REQ_SETTLE, &request, &(struct settle_reply){0}), ERR_BUG,
+	    "cannot be settled as 'sending'");
+}
+
+static void a_message_given_back_is_as_before(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "ops", "a"));
+
+	take(f, "ops", 1, NOW_MS);
+	settle_as(f, "sender-1", (struct settlement){.id = id, .state = "queued"});
+	assert_int_equal(show(f, id).attempts, 0);
+	assert_string_equal(take(f, "ops", 1, NOW_MS).messages[0].id, id);
+}
+
+static void an_uncertain_attempt_stays_on_the_record(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "ops", "a"));
+
+	take(f, "ops", 1, NOW_MS);
+	settle_as(f, "sender-1",
+	    (struct settlement){
+	        .id = id, .state = "retrying", .attempts = 1, .ambiguous = true, .not_before_ms = NOW_MS});
+	take(f, "ops", 1, NOW_MS);
+	settle(f, id, "delivered");
+	assert_true(show(f, id).ambiguous);
+	assert_int_equal(show(f, id).attempts, 2);
+}
+
+static void a_once_takes_only_its_own_messages(void **state)
+{
+	struct fixture *f = *state;
+	struct new_message mine = message_to(f, "ops", "b");
+	struct take_reply reply = {0};
+	int64_t run;
+
+	queue(f, message_to(f, "ops", "a"));
+	run = begin_run(f, "k", NOW);
+	commit_run(f, run, &mine, 1);
+	must(ask(f, REQ_TAKE,
+	    &(struct take){.instance = "s", .channel = "ops", .limit = 9, .now_ms = NOW_MS, .run = run},
+	    &reply));
+	assert_int_equal(reply.count, 1);
+	assert_string_equal(reply.messages[0].id, mine.id);
+}
+
+static void lanes_remember_the_last_value(void **state)
+{
+	struct fixture *f = *state;
+	struct lanes_reply reply = {0};
+
+	for (int i = 0; i < 2; i++) {
+		struct lane_record lane = {"ops", i ? "{\"until\":9}" : "{}"};
+		struct settle request = {.instance = "s", .lanes = &lane, .lane_count = 1};
+
+		must(ask(f, REQ_SETTLE, &request, &(struct settle_reply){0}));
+	}
+	must(ask(f, REQ_LANES, &(struct nothing){0}, &reply));
+	assert_int_equal(reply.count, 1);
+	assert_string_equal(reply.lanes[0].value, "{\"until\":9}");
+}
+
+/* -- expiry and news
+ * ---------------------------------------------------------------------------------------------- */
+
+static void a_message_past_its_time_dies_and_is_told_of(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "ops", "a"));
+	struct store_news news;
+	int64_t next_ms = -1;
+
+	store_news(f->store, &news);
+	must(store_begin(f->store));
+	must(store_expire(f->store, NOW_MS + 3599999, &next_ms));
+	assert_int_equal(next_ms, NOW_MS + 3600000);
+	must(store_expire(f->store, NOW_MS + 3600000, &next_ms));
+	must(store_commit(f->store));
+	assert_int_equal(next_ms, 0);
+	store_news(f->store, &news);
+	assert_int_equal(news.expired_count, 1);
+	assert_string_equal(news.expired[0].id, id);
+	assert_true(news.messages_ended);
+	assert_string_equal(state_of(f, id), "dead");
+	assert_string_equal(show(f, id).reason, "expired");
+}
+
+static void taking_never_gives_an_expired_message(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "ops", "a"));
+
+	assert_int_equal(take(f, "ops", 9, NOW_MS + 3600000).count, 0);
+	assert_string_equal(state_of(f, id), "dead");
+}
+
+static void news_name_a_channel_once_and_are_told_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_news news;
+
+	queue(f, message_to(f, "ops", "a"));
+	queue(f, message_to(f, "ops", "b"));
+	queue(f, message_to(f, "chat", "a"));
+	store_news(f->store, &news);
+	assert_int_equal(news.channel_count, 2);
+	assert_string_equal(news.channels[0], "ops");
+	store_news(f->store, &news);
+	assert_int_equal(news.channel_count, 0);
+}
+
+/* -- senders that die
+ * ------------------------------------------------------------------------------------------------ */
+
+static void what_a_dead_sender_had_follows_the_channels_policy(void **state)
+{
+	struct fixture *f = *state;
+	const char *chat = queue(f, message_to(f, "chat", "a")), *sms = queue(f, message_to(f, "sms", "a"));
+	struct store_news news;
+
+	take(f, "chat", 1, NOW_MS);
+	take(f, "sms", 1, NOW_MS);
+	store_news(f->store, &news);
+	assert_int_equal(hello(f, ROLE_SENDER, "sender-1"), 0);
+	assert_int_equal(hello(f, ROLE_SENDER, "sender-2"), 0);
+	gone(f, ROLE_SENDER, "sender-1");
+	assert_string_equal(state_of(f, chat), "queued");
+	assert_string_equal(state_of(f, sms), "ambiguous");
+	assert_true(show(f, chat).ambiguous);
+	assert_int_equal(show(f, chat).attempts, 1);
+	assert_string_equal(show(f, sms).reason, "ambiguous: the sender died while it was sending");
+	store_news(f->store, &news);
+	assert_int_equal(news.recovered_count, 2);
+	assert_string_equal(news.recovered[1].state, "ambiguous");
+}
+
+static void a_new_sender_recovers_what_nobody_living_holds(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "chat", "a"));
+
+	take(f, "chat", 1, NOW_MS);
+	open_again(f);
+	assert_int_equal(hello(f, ROLE_SENDER, "sender-2"), 1);
+	assert_string_equal(state_of(f, id), "queued");
+	assert_int_equal(settle(f, id, "delivered"), 1);
+}
+
+static void what_a_command_did_not_print_is_discarded(void **state)
+{
+	struct fixture *f = *state;
+	struct new_message message = message_to(f, "console", "a");
+	const char *id;
+
+	hello(f, ROLE_ONCE, "main-1");
+	message.taken = true;
+	id = queue(f, message);
+	assert_string_equal(state_of(f, id), "sending");
+	assert_int_equal(take(f, "console", 9, NOW_MS).count, 0);
+	gone(f, ROLE_ONCE, "main-1");
+	assert_string_equal(state_of(f, id), "discarded");
+	assert_string_equal(show(f, id).reason, "the command that was to print it ended");
+}
+
+/* -- people
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static struct outbox_change change(struct fixture *f, const char *verb, const char *id, bool again)
+{
+	struct outbox_reply reply = {0};
+	struct id_record name = {id};
+
+	must(ask(f, REQ_OUTBOX,
+	    &(struct outbox){
+	        .verb = verb, .ids = &name, .count = 1, .again = again, .now_ms = NOW_MS + 7200000},
+	    &reply));
+	assert_int_equal(reply.count, 1);
+	return reply.changes[0];
+}
+
+static const char *message_in(struct fixture *f, const char *state)
+{
+	struct new_message message = message_to(f, "ops", NULL);
+	const char *id;
+
+	message.expires_ms = NOW_MS + 36000000;
+	id = queue(f, message);
+	if (!strcmp(state, "queued"))
+		return id;
+	assert_string_equal(take(f, "ops", 1, NOW_MS).messages[0].id, id);
+	if (!strcmp(state, "discarded")) {
+		settle(f, id, "dead");
+		change(f, "discard", id, false);
+	} else if (strcmp(state, "sending")) {
+		settle_as(f, "sender-1",
+		    (struct settlement){
+		        .id = id, .state = state, .attempts = 3, .not_before_ms = NOW_MS + DAY_MS});
+	}
+	return id;
+}
+
+static const struct {
+	const char *verb, *before;
+	bool again;
+	const char *after, *refused;
+} verb_rules[] = {
+    {"retry", "dead", false, "queued", NULL},
+    {"retry", "ambiguous", false, "queued", NULL},
+    {"retry", "discarded", false, "queued", NULL},
+    {"retry", "retrying", false, "retrying", NULL},
+    {"retry", "delivered", false, "delivered", "it was delivered (--again sends it once more)"},
+    {"retry", "delivered", true, "queued", NULL},
+    {"retry", "sending", true, "sending", "it is being sent right now"},
+    {"discard", "dead", false, "discarded", NULL},
+    {"discard", "retrying", false, "discarded", NULL},
+    {"discard", "ambiguous", false, "discarded", NULL},
+    {"discard", "delivered", false, "delivered", "it was delivered"},
+    {"discard", "sending", false, "sending", "it is being sent right now"},
+};
+
+static void people_may_retry_and_discard_what_is_not_on_its_way(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verb_rules); i++) {
+		const char *id = message_in(f, verb_rules[i].before);
+		struct outbox_change changed = change(f, verb_rules[i].verb, id, verb_rules[i].again);
+
+		assert_string_equal(changed.before, verb_rules[i].before);
+		assert_string_equal(changed.after, verb_rules[i].after);
+		assert_string_equal(state_of(f, id), verb_rules[i].after);
+		assert_true(text_equal(changed.refused, verb_rules[i].refused));
+		settle(f, id, "dead");
+		change(f, "discard", id, false);
+	}
+}
+
+static void a_retried_message_is_due_now_and_has_time_to_live(void **state)
+{
+	struct fixture *f = *state;
+	const char *dead = queue(f, message_to(f, "ops", "a"));
+	struct message_row row;
+
+	assert_int_equal(take(f, "ops", 9, NOW_MS + 3600000).count, 0);
+	change(f, "retry", dead, false);
+	row = show(f, dead);
+	assert_string_equal(row.reason, "retried by hand");
+	assert_int_equal(row.expires_ms, NOW_MS + 7200000 + 3600000);
+	assert_int_equal(take(f, "ops", 9, NOW_MS + 7200000).count, 1);
+}
+
+static void a_suppressed_message_has_nothing_to_send(void **state)
+{
+	struct fixture *f = *state;
+	const char *id;
+
+	queue(f, message_to(f, "ops", "a"));
+	id = queue(f, message_to(f, "ops", "a"));
+	assert_non_null(strstr(change(f, "retry", id, true).refused, "no content"));
+}
+
+static void a_dead_message_whose_key_was_sent_since_is_not_sent_too(void **state)
+{
+	struct fixture *f = *state;
+	const char *dead = queue(f, message_to(f, "ops", "a"));
+
+	take(f, "ops", 1, NOW_MS);
+	settle(f, dead, "dead");
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "a"))), "queued");
+	assert_non_null(strstr(change(f, "retry", dead, false).refused, "its key was sent by run"));
+	assert_null(change(f, "retry", dead, true).refused);
+}
+
+static void bulk_verbs_leave_alone_what_a_person_must_decide(void **state)
+{
+	struct fixture *f = *state;
+	const char *dead = message_in(f, "dead"), *ambiguous = message_in(f, "ambiguous");
+	struct outbox outbox = {.verb = "retry", .channel = "ops", .now_ms = NOW_MS};
+	struct outbox_reply reply = {0};
+
+	must(ask(f, REQ_OUTBOX, &outbox, &reply));
+	assert_int_equal(reply.count, 1);
+	assert_string_equal(reply.changes[0].id, dead);
+	outbox.state = "ambiguous";
+	must(ask(f, REQ_OUTBOX, &outbox, &reply));
+	assert_string_equal(reply.changes[0].id, ambiguous);
+	outbox.state = "lost";
+	must_fail(ask(f, REQ_OUTBOX, &outbox, &reply), ERR_CONFIG, "state 'lost'");
+}
+
+static void an_id_may_be_named_by_its_end(void **state)
+{
+	struct fixture *f = *state;
+	struct messages_reply reply = {0};
+
+	queue(f, message_to(f, "ops", "a"));
+	queue(f, message_to(f, "ops", "b"));
+	assert_string_equal(show(f, "000002").key, "b");
+	must_fail(
+	    ask(f, REQ_MESSAGES, &(struct messages_ask){.id = "00002"}, &reply), ERR_PERMANENT, "not known");
+	must_fail(
+	    ask(f, REQ_MESSAGES, &(struct messages_ask){.id = "000003"}, &reply), ERR_PERMANENT, "not known");
+}
+
+static void messages_are_listed_newest_first_by_state_channel_and_run(void **state)
+{
+	struct fixture *f = *state;
+	struct messages_reply reply = {0};
+
+	queue(f, message_to(f, "ops", "a"));
+	queue(f, message_to(f, "chat", "b"));
+	queue(f, message_to(f, "ops", "a"));
+	must(ask(f, REQ_MESSAGES, &(struct messages_ask){.limit = 9}, &reply));
+	assert_int_equal(reply.count, 3);
+	assert_string_equal(reply.rows[0].state, "suppressed");
+	assert_null(reply.rows[0].payload);
+	must(ask(f, REQ_MESSAGES, &(struct messages_ask){.channel = "ops", .state = "queued", .limit = 9},
+	    &reply));
+	assert_int_equal(reply.count, 1);
+	assert_int_equal(reply.rows[0].next_ms, NOW_MS);
+	must(ask(f, REQ_MESSAGES, &(struct messages_ask){.run = 2, .limit = 9}, &reply));
+	assert_int_equal(reply.count, 1);
+	assert_string_equal(reply.rows[0].channel, "chat");
+}
+
+/* -- retention
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void sweep(struct fixture *f, int64_t now_ms)
+{
+	for (int i = 0; i < 4; i++) {
+		must(store_begin(f->store));
+		must(store_sweep(f->store, now_ms));
+		must(store_commit(f->store));
+	}
+}
+
+static size_t count_messages(struct fixture *f)
+{
+	struct messages_reply reply = {0};
+
+	must(ask(f, REQ_MESSAGES, &(struct messages_ask){.limit = 1000}, &reply));
+	return reply.count;
+}
+
+static void ended_messages_are_kept_thirty_days_and_their_keys_thirty_more(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, message_to(f, "ops", "a"));
+	struct message_state sent;
+
+	take(f, "ops", 1, NOW_MS);
+	settle(f, id, "delivered");
+	queue(f, message_to(f, "ops", "b"));
+	sweep(f, NOW_MS + 30 * DAY_MS);
+	assert_int_equal(count_messages(f), 2);
+	sweep(f, NOW_MS + 30 * DAY_MS + 1);
+	assert_int_equal(count_messages(f), 1);
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "a"))), "suppressed");
+	sent = send_message(f, begin_run(f, "k", NOW), message_to(f, "ops", "a"));
+	assert_string_equal(sent.id, id);
+	assert_string_equal(sent.state, "delivered");
+	sweep(f, NOW_MS + 61 * DAY_MS);
+	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "a"))), "queued");
+}
+
+static void a_job_keeps_its_thousand_newest_runs(void **state)
+{
+	struct fixture *f = *state;
+
+	must(store_begin(f->store));
+	for (int i = 0; i < 1010; i++) {
+		struct claim_slot slot = slot_of("many", NOW + i);
+		struct claim request = {.instance = "main-1", .now_ms = NOW_MS, .slots = &slot, .count = 1};
+		struct claim_reply claimed;
+		struct commit_reply committed;
+
+		must(store_do(f->store, REQ_CLAIM, &request, &f->arena, &claimed));
+		must(store_do(f->store, REQ_COMMIT, &(struct commit){.run = claimed.slots[0].run}, &f->arena,
+		    &committed));
+	}
+	must(store_commit(f->store));
+	commit_run(f, begin_run(f, "few", NOW), NULL, 0);
+	sweep(f, NOW_MS);
+	struct runs_reply reply = {0};
+	must(ask(f, REQ_RUNS, &(struct runs_ask){.limit = 5000, .job = "many"}, &reply));
+	assert_int_equal(reply.count, 1000);
+	assert_int_equal(reply.rows[999].run, 11);
+	assert_int_equal(list_runs(f, "few").count, 1);
+	assert_int_equal(
+	    claim(f, slot_of("many", NOW)).state, CLAIM_GRANTED); /* accounted_until keeps it away */
+	sweep(f, NOW_MS + 91 * DAY_MS);
+	assert_int_equal(list_runs(f, "few").count, 0);
+}
+
+static void state_that_expired_goes_only_when_it_was_not_written_for_long(void **state)
+{
+	struct fixture *f = *state;
+	struct new_state states[] = {{"old", "1", NOW - 5}, {"kept", "1", 0}};
+	struct commit commit = {
+	    .run = begin_run(f, "j", NOW), .states = states, .state_count = 2, .ended_ms = NOW_MS};
+	struct state_reply reply = {0};
+
+	must(ask(f, REQ_COMMIT, &commit, &(struct commit_reply){0}));
+	sweep(f, NOW_MS + 30 * DAY_MS);
+	must(ask(f, REQ_STATE, &(struct state_ask){"j", "old", NOW - 100}, &reply));
+	assert_non_null(reply.value);
+	sweep(f, NOW_MS + 30 * DAY_MS + 1);
+	must(ask(f, REQ_STATE, &(struct state_ask){"j", "old", NOW - 100}, &reply));
+	assert_null(reply.value);
+	must(ask(f, REQ_STATE, &(struct state_ask){"j", "kept", NOW}, &reply));
+	assert_non_null(reply.value);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    STORE_TEST(a_key_is_held_by_a_message_that_was_or_may_be_sent),
+	    STORE_TEST(a_key_is_per_channel_and_recipient),
+	    STORE_TEST(a_key_sent_again_that_dies_is_still_held_by_the_first),
+	    STORE_TEST(sending_is_idempotent_by_key_and_only_a_dead_one_is_made_anew),
+	    STORE_TEST(a_sent_message_is_there_although_its_run_fails),
+	    STORE_TEST(waiting_tells_the_state_answer_and_attempts),
+	    STORE_TEST(taking_gives_each_row_once_oldest_first_with_its_payload),
+	    STORE_TEST(a_retrying_message_steps_aside_until_its_time),
+	    STORE_TEST(a_named_lane_keeps_its_order_and_holds_up_no_other),
+	    STORE_TEST(settling_what_another_holds_changes_nothing),
+	    STORE_TEST(a_state_that_no_message_can_be_settled_in_is_refused),
+	    STORE_TEST(a_message_given_back_is_as_before),
+	    STORE_TEST(an_uncertain_attempt_stays_on_the_record),
+	    STORE_TEST(a_once_takes_only_its_own_messages),
+	    STORE_TEST(lanes_remember_the_last_value),
+	    STORE_TEST(a_message_past_its_time_dies_and_is_told_of),
+	    STORE_TEST(taking_never_gives_an_expired_message),
+	    STORE_TEST(news_name_a_channel_once_and_are_told_once),
+	    STORE_TEST(what_a_dead_sender_had_follows_the_channels_policy),
+	    STORE_TEST(a_new_sender_recovers_what_nobody_living_holds),
+	    STORE_TEST(what_a_command_did_not_print_is_discarded),
+	    STORE_TEST(people_may_retry_and_discard_what_is_not_on_its_way),
+	    STORE_TEST(a_retried_message_is_due_now_and_has_time_to_live),
+	    STORE_TEST(a_suppressed_message_has_nothing_to_send),
+	    STORE_TEST(a_dead_message_whose_key_was_sent_since_is_not_sent_too),
+	    STORE_TEST(bulk_verbs_leave_alone_what_a_person_must_decide),
+	    STORE_TEST(an_id_may_be_named_by_its_end),
+	    STORE_TEST(messages_are_listed_newest_first_by_state_channel_and_run),
+	    STORE_TEST(ended_messages_are_kept_thirty_days_and_their_keys_thirty_more),
+	    STORE_TEST(a_job_keeps_its_thousand_newest_runs),
+	    STORE_TEST(state_that_expired_goes_only_when_it_was_not_written_for_long),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
