@@ -55,8 +55,10 @@ static void stop_step(struct daemon *daemon)
 		daemon->children_ended = true;
 		supervisor_end(daemon->supervisor, CHILD_WORKER, 0);
 	}
-	if (line_open_calls(daemon->line) && line_connected(daemon->line))
+	if (daemon->line && line_open_calls(daemon->line) && line_connected(daemon->line))
 		return;
+	line_destroy(daemon->line); /* first, or the store's end would look like a fault */
+	daemon->line = NULL;
 	supervisor_retire(daemon->supervisor, CHILD_STORE);
 	supervisor_end(daemon->supervisor, CHILD_STORE, 0);
 	if (!supervisor_count(daemon->supervisor, CHILD_STORE) && !supervisor_count(daemon->supervisor, CHILD_WORKER))
