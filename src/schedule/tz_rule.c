@@ -232,7 +232,9 @@ static void add_changes(struct tz *tz, const struct rule *rule)
 	for (size_t i = 0; i < count; i++)
 		if (changes[i].at > last)
 			tz_add_span(tz, changes[i].at, changes[i].type);
-	tz->folded_from = days_from_civil(first_year + 3 + TZ_PERIOD_YEARS, 1, 1) * 86400;
+	utc_t end = days_from_civil(first_year + 3 + TZ_PERIOD_YEARS, 1, 1) * 86400;
+	if (tz->spans[tz->count - 1].start >= end) /* not where the rule never changes anything */
+		tz->folded_from = end;
 }
 
 bool tz_add_rule(struct tz *tz, const char *text)
