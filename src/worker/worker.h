@@ -21,9 +21,11 @@ struct worker_setup {
 	const struct conf *conf;
 	int parent;               /* the socket pair to main */
 	const char *store_socket; /* NULL: no store at all (a dry run without one) */
-	const char *store_url;    /* without a socket, for reading job state in a dry run; NULL: there is none yet */
-	const char *instance;     /* of main */
+	const char
+	    *store_url; /* without a socket, for reading job state in a dry run; NULL: there is none yet */
+	const char *instance; /* of main */
 	struct worker_page *page;
+	int number; /* from 1, for the process title; 0: none */
 };
 
 /* The child's life: returns its exit status. */

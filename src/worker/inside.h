@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run from the inside: what the files of the worker share.
+ *
+ *	struct run run;
+ *
+ *	run_init(&run, &tools, order, job, &cancelled);
+ *	... the module's function, through include/bmad/run.h ...
+ *	e = run_commit(&run);
+ *	run_done(&run);
+ */
+#ifndef WORKER_INSIDE_H
+#define WORKER_INSIDE_H
+
+#include <bmad/job.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "render/templates.h"
+#include "request/request.h"
+#include "worker/worker.h"
+
+#define WORKER_MEMORY_MIB 512 /* of data: a run that wants more is a run that leaks */
+
+struct sources;
+struct store_client;
+
+/* What a worker keeps from run to run. */
+struct tools {
+	const struct conf *conf;
+	const char *instance;
+	const char *node;
+	struct template_set *templates;
+	struct sources *sources;
+	struct store_client *store; /* NULL: none (a dry run), or not yet opened */
+	const char *store_url; /* to be opened for reading when state is asked for; NULL: there is none */
+	struct worker_page *page;
+};
+
+/* A message that was queued, or sent and waited for, and what became of it. */
+struct run_message {
+	struct new_message record;
+	const struct conf_channel *channel;
+	bool sent;           /* committed on its own, by run_send() */
+	const char *outcome; /* as --json names it */
+	const char *detail;  /* or NULL */
+	int64_t attempts;
+};
+
+struct run {
+	struct tools *tools;
+	const struct run_order *order;
+	const struct conf_job *job;
+	const volatile int *cancelled; /* set by a signal: the run is to end */
+	struct mono deadline;
+	int64_t started_ms;
+	struct arena arena; /* of everything below */
+	const void *options;
+	const struct json *vars;
+	struct run_message *messages;
+	size_t message_count, message_capacity;
+	struct new_state *states;
+	size_t state_count, state_capacity;
+	struct value_record *values;
+	size_t value_count, value_capacity;
+	struct json *data; /* copies of what templates were handed, if a report was asked for; else NULL */
+	bool degraded;
+};
+
+/* Everything given outlives the run. */
+void run_init(struct run *run, struct tools *tools, const struct run_order *order, const struct conf_job *job,
+    const volatile int *cancelled);
+void run_done(struct run *run);
+
+/* Resolves the references in the job's options and variables. */
+struct err *run_resolve(struct run *run) MUST_CHECK;
+
+/* TEMPORARY error "timeout: ..." once the run was told to end or its time is over. */
+struct err *run_check(const struct run *run) MUST_CHECK;
+
+/* Commits what was queued and stored, and logs each message. A dry run commits nothing. */
+struct err *run_commit(struct run *run) MUST_CHECK;
+
+/* Messages that go out: queued or sent, without the suppressed ones. */
+int64_t run_message_count(const struct run *run);
+
+/* Begins a line for EVENT with job and run. */
+void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event);
+
+/* The level of what `debug` tells: a job that asks for it gets it, whatever the level of the log. */
+enum log_level run_narration(void);
+
+/*
+ * Makes MESSAGE for each of its channels (run_message.c): rendered, with id, key and expiry, added to the
+ * run. BUG error for what a module must not ask for.
+ */
+struct err *run_add_messages(
+    struct run *run, const struct message *message, const struct json *data) MUST_CHECK;
+
+/* The JSON of `--json` as far as the worker knows it (report.c), to be free()d. FAILED: what was queued never
+ * was. */
+char *run_report(const struct run *run, bool failed);
+
+/* Where this configuration looks for templates (templates.c). */
+struct template_set *worker_templates(const struct conf *conf);
+
+#endif

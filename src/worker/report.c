@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's part of what `--once --json` prints: data objects, messages, metrics. Main adds what it
+ * knows (the job, the error) and the outcomes of delivery.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "send/channel.h"
+#include "worker/inside.h"
+
+/* The payload as a value if it is JSON, else as the text it is. */
+static struct json *payload_of(const struct new_message *record)
+{
+	struct json *value = NULL;
+
+	if (strstr(record->content_type, "json")) {
+		struct err *e = json_parse(record->payload, record->payload_length, &value);
+
+		if (!e)
+			return value;
+		err_ignore(e); /* shown as text, it can still be judged */
+	}
+	return json_string_n(record->payload, record->payload_length);
+}
+
+/* NULL for what is empty: the channel's own recipient, no subject. */
+static const char *text_or_null(const char *text)
+{
+	return text_is_empty(text) ? NULL : text;
+}
+
+static void add_message(struct json *messages, const struct run_message *message)
+{
+	const struct new_message *record = &message->record;
+	struct json *object = json_add_object(messages);
+
+	json_set_string(object, "id", record->id);
+	json_set_string(object, "channel", record->channel);
+	json_set_string(object, "type", message->channel->type->name);
+	json_set_string(object, "kind", record->kind);
+	json_set_string(object, "key", record->key);
+	json_set_string(object, "to", text_or_null(record->to));
+	json_set_string(object, "subject", text_or_null(record->subject));
+	json_set_string(object, "content_type", record->content_type);
+	json_set(object, "payload", payload_of(record));
+	json_set_array(object, "attachments");
+	json_set_string(object, "outcome", message->outcome);
+	json_set_int(object, "attempts", message->attempts);
+	json_set_string(object, "detail", message->detail);
+}
+
+/* -- secrets: in what is shown, not in what is sent
+ * ------------------------------------------------------------- */
+
+static struct json *redacted_text(const char *text)
+{
+	cleanup(buf_done) struct buf shown = {0};
+
+	buf_add_text(&shown, text);
+	redact(&shown);
+	return json_string_n(buf_text(&shown), shown.length);
+}
+
+/* A copy with every secret in its texts as `***`. In the printed JSON a secret might be a number. */
+static struct json *redacted(const struct json *value)
+{
+	struct json *copy;
+
+	if (json_is(value, JSON_STRING))
+		return redacted_text(json_text(value));
+	if (!json_is(value, JSON_OBJECT) && !json_is(value, JSON_ARRAY))
+		return json_copy(value);
+	copy = json_is(value, JSON_OBJECT) ? json_object() : json_array();
+	json_each(member, value)
+	{
+		if (json_key(member))
+			json_set(copy, json_key(member), redacted(member));
+		else
+			json_add(copy, redacted(member));
+	}
+	return copy;
+}
+
+/* -- the front desk
+ * --------------------------------------------------------------------------------------------- */
+
+char *run_report(const struct run *run, bool failed)
+{
+	struct json *report = json_object();
+	struct json *messages, *metrics, *shown;
+	char *text;
+
+	json_set(report, "data", json_copy(run->data));
+	messages = json_set_array(report, "messages");
+	for (size_t i = 0; i < run->message_count; i++)
+		if (!failed || run->messages[i].sent)
+			add_message(messages, &run->messages[i]);
+	metrics = json_set_object(report, "metrics");
+	for (size_t i = 0; i < run->value_count; i++)
+		json_set_number(metrics, run->values[i].name, run->values[i].number);
+	shown = redacted(report);
+	text = json_print(shown);
+	json_destroy(shown);
+	json_destroy(report);
+	return text;
+}

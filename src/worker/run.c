@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* The run API of include/bmad/run.h, apart from messages (run_message.c, run_send.c). */
+#include "worker/inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/child.h"
+#include "source/source.h"
+#include "store/client.h"
+#include "worker/sources.h"
+
+static void destroy_json(void *value)
+{
+	json_destroy(value);
+}
+
+void run_init(struct run *run, struct tools *tools, const struct run_order *order, const struct conf_job *job,
+    const volatile int *cancelled)
+{
+	*run = (struct run){.tools = tools, .order = order, .job = job, .cancelled = cancelled};
+	run->deadline = (struct mono){mono_now().ms + order->deadline_ms};
+	run->started_ms = wall_ms();
+	if (order->report)
+		run->data = json_array();
+}
+
+void run_done(struct run *run)
+{
+	json_destroy(run->data);
+	free(run->messages);
+	free(run->states);
+	free(run->values);
+	arena_done(&run->arena);
+}
+
+struct err *run_resolve(struct run *run)
+{
+	const struct conf *conf = run->tools->conf;
+	const struct job_module *module = run->job->module;
+
+	run->options = run->job->options;
+	if (module->options)
+		TRY(conf_resolve(conf, module->options, run->job->options, module->options_size, &run->arena,
+		        &run->options),
+		    "resolve the options");
+	TRY(conf_resolve_json(conf, run->job->vars, &run->arena, &run->vars), "resolve the variables");
+	return NULL;
+}
+
+struct err *run_check(const struct run *run)
+{
+	char limit[TIME_TEXT];
+
+	if (!*run->cancelled && mono_now().ms < run->deadline.ms)
+		return NULL;
+	return ERR(ERR_TEMPORARY, "timeout: the run has taken longer than %s",
+	    duration_format(run->order->deadline_ms / 1000, limit));
+}
+
+void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event)
+{
+	log_begin(line, level, event);
+	log_text(line, "job", run->job->name);
+	if (run->order->run)
+		log_int(line, "run", run->order->run);
+}
+
+/* -- what the run is --------------------------------------------------------------------------------------
+ */
+
+const void *run_options(const struct run *run)
+{
+	return run->options;
+}
+
+const char *run_job(const struct run *run)
+{
+	return run->job->name;
+}
+
+const char *run_node(const struct run *run)
+{
+	return run->tools->node;
+}
+
+const struct tz *run_tz(const struct run *run)
+{
+	return run->job->tz;
+}
+
+utc_t run_slot(const struct run *run)
+{
+	return run->order->slot;
+}
+
+utc_t run_now(const struct run *run)
+{
+	return run->order->now;
+}
+
+bool run_is_dry(const struct run *run)
+{
+	return run->order->dry_run;
+}
+
+/* -- where data comes from ----------------------------------------------------------------------------------
+ */
+
+struct err *run_source(struct run *run, const char *name, struct sql **out_db)
+{
+	struct sql *db;
+
+	PASS(run_check(run));
+	PASS(sources_get(run->tools->sources, name, &db));
+	sql_limit(db, run->deadline, mono_now, run->cancelled);
+	*out_db = db;
+	return NULL;
+}
+
+/* What this run itself has set under KEY, or NULL. */
+static struct new_state *own_state(const struct run *run, const char *key)
+{
+	for (size_t i = 0; i < run->state_count; i++)
+		if (!strcmp(run->states[i].key, key))
+			return &run->states[i];
+	return NULL;
+}
+
+/* A dry run without a daemon reads the store for itself, if there is one and if it needs to. */
+static struct err *open_to_read(struct tools *tools)
+{
+	struct store *store;
+
+	if (tools->store || !tools->store_url)
+		return NULL;
+	TRY(store_open(tools->store_url, STORE_READ, wall_ms(), &store), "open the store to read");
+	tools->store = store_client_local(store);
+	return NULL;
+}
+
+static struct err *stored_state(struct run *run, const char *key, const char **out_text)
+{
+	struct state_ask ask = {.job = run->job->name, .key = key, .now = run->order->now};
+	struct state_reply reply = {0};
+
+	*out_text = NULL;
+	PASS(open_to_read(run->tools));
+	if (!run->tools->store)
+		return NULL;
+	TRY(store_call(run->tools->store, REQ_STATE, &ask, &run->arena, &reply), "read state %s", key);
+	*out_text = reply.value;
+	return NULL;
+}
+
+struct err *run_state_get(struct run *run, const char *key, const struct json **out_value)
+{
+	const struct new_state *own = own_state(run, key);
+	const char *text = own ? own->value : NULL;
+	struct json *value = NULL;
+
+	PASS(run_check(run));
+	if (!own)
+		PASS(stored_state(run, key, &text));
+	if (text)
+		TRY(json_parse(text, strlen(text), &value), "read state %s", key);
+	if (value)
+		arena_defer(&run->arena, destroy_json, value);
+	*out_value = value;
+	return NULL;
+}
+
+/* -- what the run leaves behind
+ * ------------------------------------------------------------------------------- */
+
+struct json *run_data(struct run *run)
+{
+	struct json *data = json_object();
+
+	arena_defer(&run->arena, destroy_json, data);
+	return data;
+}
+
+void run_state_set(struct run *run, const char *key, struct json *value, utc_t expires)
+{
+	cleanup(free_text) char *text = value ? json_print(value) : NULL;
+	struct new_state *state = own_state(run, key);
+
+	json_destroy(value);
+	if (!state) {
+		mem_grow(run->states, run->state_count, run->state_capacity);
+		state = &run->states[run->state_count++];
+		state->key = arena_copy(&run->arena, key);
+	}
+	state->value = arena_copy(&run->arena, text);
+	state->expires = expires;
+}
+
+void run_value(struct run *run, const char *name, double value)
+{
+	for (size_t i = 0; i < run->value_count; i++)
+		if (!strcmp(run->values[i].name, name)) {
+			run->values[i].number = value;
+			return;
+		}
+	mem_grow(run->values, run->value_count, run->value_capacity);
+	run->values[run->value_count++] = (struct value_record){arena_copy(&run->arena, name), value};
+}
+
+/* -- what the run says
+ * ------------------------------------------------------------------------------------------ */
+
+void run_step(struct run *run, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(run->tools->page->step, sizeof(run->tools->page->step), fmt, args);
+	va_end(args);
+}
+
+static void say(const struct run *run, enum log_level level, const char *event, const char *key,
+    const char *fmt, va_list args)
+{
+	cleanup(free_text) char *text = mem_vformat(fmt, args);
+	struct log_line line;
+
+	run_log_begin(run, &line, level, event);
+	log_text(&line, key, text);
+	log_end(&line);
+}
+
+void run_decide(struct run *run, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!run->order->debug)
+		return;
+	va_start(args, fmt);
+	say(run, run_narration(), "decision", "text", fmt, args);
+	va_end(args);
+}
+
+void run_warn(struct run *run, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(run, LEVEL_WARNING, "job_log", "text", fmt, args);
+	va_end(args);
+}
+
+enum log_level run_narration(void)
+{
+	return log_enabled(LEVEL_DEBUG) ? LEVEL_DEBUG : LEVEL_INFO;
+}
+
+/* -- the commit
+ * --------------------------------------------------------------------------------------------------- */
+
+static void log_message(
+    const struct run *run, const struct run_message *message, const struct stored_message *stored)
+{
+	bool suppressed = text_equal(stored->state, "suppressed");
+	struct log_line line;
+
+	run_log_begin(run, &line, LEVEL_INFO, suppressed ? "message_suppressed" : "message_queued");
+	log_text(&line, "channel", message->record.channel);
+	log_text(&line, "message", message->record.id);
+	log_text(&line, "kind", message->record.kind);
+	log_text(&line, "key", message->record.key);
+	if (suppressed) {
+		log_int(&line, "earlier_run", stored->earlier_run);
+		log_text(&line, "earlier_message", stored->earlier_id);
+		log_text(&line, "earlier_state", stored->earlier_state);
+	}
+	log_end(&line);
+}
+
+static void settle_outcome(struct run *run, struct run_message *message, const struct stored_message *stored)
+{
+	if (!text_equal(stored->state, "suppressed"))
+		return;
+	message->outcome = "suppressed";
+	message->detail = arena_format(&run->arena, "run %lld sent it (message %s, %s)",
+	    (long long)stored->earlier_run, stored->earlier_id ? stored->earlier_id : "-",
+	    stored->earlier_state ? stored->earlier_state : "state unknown");
+}
+
+/* The reply names the messages in the order they were given. */
+static void take_reply(struct run *run, const struct commit_reply *reply)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < run->message_count && at < reply->message_count; i++) {
+		struct run_message *message = &run->messages[i];
+
+		if (message->sent || !text_equal(message->record.id, reply->messages[at].id))
+			continue;
+		settle_outcome(run, message, &reply->messages[at]);
+		log_message(run, message, &reply->messages[at]);
+		at++;
+	}
+}
+
+/* The messages that the commit carries: those that were not sent on their own. */
+static struct new_message *queued_messages(struct run *run, size_t *out_count)
+{
+	struct new_message *queued = arena_alloc(&run->arena, (run->message_count + 1) * sizeof(*queued));
+
+	*out_count = 0;
+	for (size_t i = 0; i < run->message_count; i++)
+		if (!run->messages[i].sent)
+			queued[(*out_count)++] = run->messages[i].record;
+	return queued;
+}
+
+struct err *run_commit(struct run *run)
+{
+	struct commit commit = {
+	    .run = run->order->run,
+	    .instance = run->tools->instance,
+	    .started_ms = run->started_ms,
+	    .ended_ms = wall_ms(),
+	    .degraded = run->degraded,
+	    .states = run->states,
+	    .state_count = run->state_count,
+	    .values = run->values,
+	    .value_count = run->value_count,
+	};
+	struct commit_reply reply = {0};
+
+	if (run->order->dry_run)
+		return NULL;
+	if (!run->tools->store)
+		return ERR(ERR_BUG, "a run that is no dry run was started without a store");
+	run_step(run, "commit");
+	PASS(run_check(run));
+	commit.messages = queued_messages(run, &commit.message_count);
+	TRY(store_call(run->tools->store, REQ_COMMIT, &commit, &run->arena, &reply), "commit run %lld",
+	    (long long)run->order->run);
+	take_reply(run, &reply);
+	return NULL;
+}
+
+int64_t run_message_count(const struct run *run)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < run->message_count; i++)
+		if (!text_equal(run->messages[i].outcome, "suppressed"))
+			count++;
+	return count;
+}

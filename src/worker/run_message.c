@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages of a run: for each channel one, rendered, with its id, key and expiry. What is queued here goes
+ * out with the run's commit (run.c); what is sent goes out at once (run_send.c).
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/child.h"
+#include "render/render.h"
+#include "send/channel.h"
+#include "worker/inside.h"
+
+static const char *const severity_names[] = {
+    [SEVERITY_NONE] = "none",
+    [SEVERITY_INFO] = "info",
+    [SEVERITY_WARNING] = "warning",
+    [SEVERITY_ERROR] = "error",
+    [SEVERITY_CRITICAL] = "critical",
+};
+
+/* -- what templates see as `bmad`
+ * ---------------------------------------------------------------------------- */
+
+static void set_local(struct json *object, const char *key, const struct tz *tz, utc_t at)
+{
+	char text[TIME_TEXT];
+
+	json_set_string(object, key, tz_format(tz, at, text));
+}
+
+/* What is the same for every channel. */
+static struct json *make_context(
+    const struct run *run, const struct message *message, const struct json *data)
+{
+	const struct conf_job *job = run->job;
+	struct json *context = json_object();
+
+	json_set_string(context, "id", ""); /* the first of them, set for each channel */
+	json_set_string(context, "job", job->name);
+	json_set_string(context, "about", job->about);
+	json_set_string(context, "module", job->module->name);
+	json_set_string(context, "kind", message->kind);
+	json_set_string(context, "severity", severity_names[message->severity]);
+	json_set_string(context, "node", run->tools->node);
+	json_set_string(context, "environment", run->tools->conf->environment);
+	json_set_instant(context, "slot", run->order->slot);
+	set_local(context, "slot_local", job->tz, run->order->slot);
+	json_set_instant(context, "now", run->order->now);
+	set_local(context, "now_local", job->tz, run->order->now);
+	json_set_string(context, "timezone", tz_name(job->tz));
+	json_set(context, "vars", run->vars ? json_copy(run->vars) : json_object());
+	json_set(context, "view", job->module->view ? job->module->view(data) : NULL);
+	return context;
+}
+
+/* -- rendering
+ * ------------------------------------------------------------------------------------------------- */
+
+/*
+ * Whether the channel's type has an option `body` that says `data`. Read through the type's table: its
+ * structure is its own affair.
+ */
+static bool wants_data(const struct conf_channel *channel)
+{
+	const struct option *option = channel->type->options;
+
+	for (; option && option->name; option++)
+		if (option->type == OPT_CHOICE && !strcmp(option->name, "body")) {
+			int choice =
+			    *(const int *)(const void *)((const char *)channel->options + option->offset);
+
+			return choice >= 0 && !strcmp(option->choices[choice], "data");
+		}
+	return false;
+}
+
+static void report_degraded(const struct run *run, const struct new_message *record, const char *why)
+{
+	struct log_line line;
+
+	run_log_begin(run, &line, LEVEL_ERROR, "template_failed");
+	log_text(&line, "channel", record->channel);
+	log_text(&line, "message", record->id);
+	log_text(&line, "kind", record->kind);
+	log_text(&line, "error", why);
+	log_end(&line);
+}
+
+static void render(
+    struct run *run, struct run_message *message, const struct json *data, struct json *context)
+{
+	const struct conf_channel *channel = message->channel;
+	struct new_message *record = &message->record;
+	struct render_request request = {
+	    .module = run->job->module->name,
+	    .kind = record->kind,
+	    .stem = json_text(json_get(run->job->templates, record->kind)),
+	    .channel_type = channel->type->name,
+	    .data = data,
+	    .bmad = context,
+	    .budget = channel->type->budget,
+	    .body_data = wants_data(channel),
+	};
+	struct rendered rendered;
+
+	json_set_string(context, "id", record->id);
+	json_set_string(context, "channel", channel->name);
+	json_set_string(context, "to", record->to);
+	render_message(run->tools->templates, &request, &rendered);
+	record->payload_length = strlen(rendered.payload);
+	record->payload = arena_copy_n(&run->arena, rendered.payload, record->payload_length);
+	record->content_type = arena_copy(&run->arena, rendered.content_type);
+	if (rendered.degraded) {
+		run->degraded = true;
+		message->detail = arena_copy(&run->arena, rendered.why);
+		report_degraded(run, record, rendered.why);
+	}
+	if (rendered.left_out)
+		run_decide(run, "%s: %zu lines left out, %s takes at most %zu bytes", channel->name,
+		    rendered.left_out, channel->type->name, channel->type->budget);
+	rendered_done(&rendered);
+}
+
+/* -- the parts of a message
+ * ---------------------------------------------------------------------------------- */
+
+/* One message of its kind for each slot, if the module names no key or the job wants it so. */
+static const char *key_of(struct run *run, const struct message *message)
+{
+	char slot[TIME_TEXT];
+
+	if (message->key && run->job->dedupe != DEDUPE_SLOT)
+		return arena_copy(&run->arena, message->key);
+	return arena_format(
+	    &run->arena, "%s|%s|%s", run->job->name, utc_format(run->order->slot, slot), message->kind);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Delivery goes by the real clock; a run by hand may have another (--at), by which the module named its
+ * instant.
+ */
+static int64_t expiry_of(
+    const struct run *run, const struct message *message, const struct conf_channel *channel, int64_t now_ms)
+{
+	int64_t expires = now_ms + channel->max_age_ms;
+	int64_t shift = run->order->by_hand ? run->started_ms - run->order->now * 1000 : 0;
+
+	if (run->job->expires_ms >= 0)
+		expires = earlier(expires, run->order->expires_base * 1000 + run->job->expires_ms);
+	if (message->expires)
+		expires = earlier(expires, message->expires * 1000 + shift);
+	return expires;
+}
+
+static struct run_message *add_message(
+    struct run *run, const struct message *message, const struct conf_channel *channel)
+{
+	char *id = arena_alloc(&run->arena, UUID_TEXT);
+	int64_t now_ms = wall_ms();
+	struct run_message *added;
+
+	mem_grow(run->messages, run->message_count, run->message_capacity);
+	added = &run->messages[run->message_count++];
+	*added = (struct run_message){
+	    .channel = channel,
+	    .outcome = run->order->dry_run ? "dry_run" : "queued",
+	    .record =
+	        {
+	            .id = uuid_v7(now_ms, id),
+	            .channel = channel->name,
+	            .lane = message->lane ? arena_copy(&run->arena, message->lane) : "",
+	            .kind = arena_copy(&run->arena, message->kind),
+	            .key = key_of(run, message),
+	            .to = message->to ? arena_copy(&run->arena, message->to) : "",
+	            .subject = "",
+	            .created_ms = now_ms,
+	            .expires_ms = expiry_of(run, message, channel, now_ms),
+	            .severity = message->severity,
+	            .again = run->order->again,
+	            .taken = run->order->by_hand && !strcmp(channel->type->name, "console"),
+	        },
+	};
+	return added;
+}
+
+static void note_data(struct run *run, const struct message *message, const struct json *data)
+{
+	cleanup(free_text) char *text = NULL;
+	struct log_line line;
+
+	if (run->data)
+		json_add(run->data, json_copy(data));
+	if (!run->order->log_message && !run->order->debug)
+		return;
+	text = json_print(data);
+	run_log_begin(run, &line, run_narration(), "message_data");
+	log_text(&line, "kind", message->kind);
+	log_literal(&line, "data", text);
+	log_end(&line);
+}
+
+/* -- the front desk
+ * --------------------------------------------------------------------------------------------- */
+
+static struct err *check_message(
+    const struct run *run, const struct message *message, const struct json *data)
+{
+	PASS(run_check(run));
+	if (text_is_empty(message->kind))
+		return ERR(ERR_BUG, "a message without a kind");
+	if (message->severity < SEVERITY_NONE || message->severity > SEVERITY_CRITICAL)
+		return ERR(ERR_BUG, "message %s: no severity is %d", message->kind, (int)message->severity);
+	if (!json_is(data, JSON_OBJECT))
+		return ERR(ERR_BUG, "message %s: its data is no object", message->kind);
+	return NULL;
+}
+
+static void add_for_channel(struct run *run, const struct message *message,
+    const struct conf_channel *channel, const struct json *data, struct json *context)
+{
+	render(run, add_message(run, message, channel), data, context);
+}
+
+static struct err *add_for_channels(
+    struct run *run, const struct message *message, const struct json *data, struct json *context)
+{
+	const struct conf_channel *channel;
+
+	if (!message->channel) {
+		for (size_t i = 0; i < run->job->channel_count; i++)
+			add_for_channel(run, message, run->job->channels[i], data, context);
+		return run->job->channel_count ? NULL : ERR(ERR_CONFIG, "the job has no channels");
+	}
+	channel = conf_channel(run->tools->conf, message->channel);
+	if (!channel)
+		return ERR(ERR_CONFIG, "there is no channel '%s'", message->channel);
+	add_for_channel(run, message, channel, data, context);
+	return NULL;
+}
+
+struct err *run_add_messages(struct run *run, const struct message *message, const struct json *data)
+{
+	struct json *context;
+	struct err *e;
+
+	PASS(check_message(run, message, data));
+	note_data(run, message, data);
+	context = make_context(run, message, data);
+	e = add_for_channels(run, message, data, context);
+	json_destroy(context);
+	return ERR_AT(e, "queue message %s", message->kind);
+}
+
+struct err *run_queue(struct run *run, const struct message *message, struct json *data)
+{
+	return run_add_messages(run, message, data);
+}
