@@ -208,33 +208,47 @@ static int year_of(utc_t at)
 	return civil.year < FIRST_YEAR ? FIRST_YEAR : civil.year;
 }
 
-/*
- * From the year before the last listed change (its zone may be ahead of UTC) to two years more than a
- * period after it: then everything from the second year on is the rule's work and can be folded onto.
- */
-static void add_changes(struct tz *tz, const struct rule *rule)
+static utc_t first_of(int year, int month)
 {
-	struct change changes[2 * (TZ_PERIOD_YEARS + 4)];
-	int standard = find_or_add_type(tz, &rule->standard);
-	int daylight = find_or_add_type(tz, &rule->daylight);
-	utc_t last = tz->spans[tz->count - 1].start;
-	int first_year = year_of(last) - 1;
-	size_t count = 0;
+	return days_from_civil(year, month, 1) * 86400;
+}
 
-	for (int year = first_year; count < ARRAY_SIZE(changes); year++) {
+/* All changes by RULE from FIRST_YEAR on, in order. */
+static void list_changes(
+    struct change *changes, size_t count, const struct rule *rule, int first_year, int standard, int daylight)
+{
+	for (size_t i = 0; i + 1 < count; i += 2) {
+		int year = first_year + (int)i / 2;
 		utc_t begin = change_day(&rule->begin, year) * 86400 + rule->begin.time;
 		utc_t end = change_day(&rule->end, year) * 86400 + rule->end.time;
 
-		changes[count++] = (struct change){begin - rule->standard.offset, daylight, true};
-		changes[count++] = (struct change){end - rule->daylight.offset, standard, false};
+		changes[i] = (struct change){begin - rule->standard.offset, daylight, true};
+		changes[i + 1] = (struct change){end - rule->daylight.offset, standard, false};
 	}
 	qsort(changes, count, sizeof(*changes), compare_changes);
-	for (size_t i = 0; i < count; i++)
-		if (changes[i].at > last)
+}
+
+/*
+ * From the year before the last listed change (its zone may be ahead of UTC), so that everything from the
+ * second year after it on is the rule's work; that much is folded onto, a period later. The list ends in
+ * the middle of a year: at its end, a change and the one that undoes it could be parted.
+ */
+static void add_changes(struct tz *tz, const struct rule *rule)
+{
+	struct change changes[2 * (TZ_PERIOD_YEARS + 5)];
+	utc_t last = tz->spans[tz->count - 1].start;
+	int first_year = year_of(last) - 1;
+	utc_t fold = first_of(first_year + 3 + TZ_PERIOD_YEARS, 1);
+	utc_t horizon = first_of(first_year + 4 + TZ_PERIOD_YEARS, 7);
+	int standard = find_or_add_type(tz, &rule->standard);
+	int daylight = find_or_add_type(tz, &rule->daylight);
+
+	list_changes(changes, ARRAY_SIZE(changes), rule, first_year, standard, daylight);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+		if (changes[i].at > last && changes[i].at < horizon)
 			tz_add_span(tz, changes[i].at, changes[i].type);
-	utc_t end = days_from_civil(first_year + 3 + TZ_PERIOD_YEARS, 1, 1) * 86400;
-	if (tz->spans[tz->count - 1].start >= end) /* not where the rule never changes anything */
-		tz->folded_from = end;
+	if (tz->spans[tz->count - 1].start >= fold) /* not where the rule's changes undo each other */
+		tz->folded_from = fold;
 }
 
 bool tz_add_rule(struct tz *tz, const char *text)

@@ -377,6 +377,7 @@ static void footers_rule_in_all_forms(void **state)
 static void a_footer_can_say_daylight_saving_time_all_year(void **state)
 {
 	struct tz *tz = zone_of_footer(-18000, "STD5DST,0/0,J365/25");
+	struct tz_interval interval;
 
 	(void)state;
 	for (utc_t at = instant("2024-01-01T12:00:00Z"); at < instant("2030-01-01"); at += 3600) {
@@ -386,6 +387,10 @@ static void a_footer_can_say_daylight_saving_time_all_year(void **state)
 		assert_int_equal(local.offset, -14400);
 		assert_true(local.dst);
 	}
+	tz_interval_at(tz, instant("2000-01-01"), &interval);
+	assert_int_equal(interval.end, UTC_NEVER);
+	tz_interval_at(tz, instant("9000-01-01"), &interval);
+	assert_true(interval.start < instant("2000-01-01"));
 	tz_destroy(tz);
 }
 
