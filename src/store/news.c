@@ -56,7 +56,7 @@ void note_recovered(struct store *store, const struct message_row *row)
 static void empty(struct pending_news *news)
 {
 	arena_done(&news->arena);
-	news->arena = (struct arena){NULL};
+	news->arena = (struct arena){0};
 	news->channel_count = news->expired_count = news->recovered_count = 0;
 	news->messages_ended = false;
 }

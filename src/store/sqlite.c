@@ -88,7 +88,7 @@ static struct err *prepare_file(const char *path, enum store_mode mode)
 
 	if (mode == STORE_READ) {
 		if (access(path, F_OK))
-			return ERR(ERR_CONFIG, "%s: there is no store yet: %s", path, strerror(errno));
+			return ERR(ERR_CONFIG, "there is no store yet (%s)", strerror(errno));
 		return refuse_network(folder);
 	}
 	PASS(make_folder(folder));

@@ -149,7 +149,8 @@ static struct err *gather_asked(
 		return list_latest(db, ask, arena, list);
 	PASS(list_runs_of(db, ask, arena, list));
 	PASS(list_runless_slots(db, ask, arena, list));
-	qsort(list->items, list->count, sizeof(*list->items), newer_first);
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items), newer_first);
 	if (list->count > (size_t)bounded(ask->limit))
 		list->count = (size_t)bounded(ask->limit);
 	return NULL;
