@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* How commands reach the store. */
+#include "cli/store_access.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/child.h"
+#include "daemon/lock.h"
+#include "request/link.h"
+#include "store/process.h"
+
+#define PATIENCE_MS 3000
+
+struct err *store_access_read(const struct conf *conf, struct store_client **out_client)
+{
+	struct store *store;
+
+	PASS(store_open(conf->daemon.store, STORE_READ, wall_ms(), &store));
+	*out_client = store_client_local(store);
+	return NULL;
+}
+
+static bool somebody_serves(const char *socket_path)
+{
+	int fd;
+	struct err *e = socket_connect(socket_path, &fd);
+
+	if (!e)
+		close(fd);
+	err_ignore(e);
+	return !e;
+}
+
+static struct err *open_locked(
+    const struct conf *conf, struct arena *arena, struct store_client **out_client, int *out_lock)
+{
+	struct lock_holder holder = {0};
+	struct store *store;
+	struct err *e;
+
+	PASS(lock_try(store_lock_path(conf->daemon.store, arena), "once", out_lock, &holder));
+	if (*out_lock < 0)
+		return ERR(ERR_TEMPORARY, "process %d has the store %s, but does not serve it now: try again",
+		    (int)holder.pid, conf->daemon.store);
+	e = store_open(conf->daemon.store, STORE_WRITE, wall_ms(), &store);
+	if (e) {
+		close(*out_lock);
+		return e;
+	}
+	*out_client = store_client_local(store);
+	return NULL;
+}
+
+/* Nothing is changed in a store that is not there: it would only be made. */
+static struct err *check_there(const struct conf *conf)
+{
+	struct store_client *reader;
+
+	PASS(store_access_read(conf, &reader));
+	store_client_destroy(reader);
+	return NULL;
+}
+
+struct err *store_access_write(const struct conf *conf, struct store_client **out_client, int *out_lock)
+{
+	static const struct hello hello = {.role = ROLE_CLI};
+	cleanup(arena_done) struct arena arena = {0};
+	const char *socket_path = store_socket_path(conf->daemon.store, &arena);
+
+	if (somebody_serves(socket_path)) {
+		*out_lock = -1;
+		*out_client = store_client_socket(socket_path, &hello, PATIENCE_MS);
+		return NULL;
+	}
+	PASS(check_there(conf));
+	return open_locked(conf, &arena, out_client, out_lock);
+}
+
+/* -- arguments and output
+ * ------------------------------------------------------------------------------------ */
+
+bool cli_option(int argc, char **argv, int *i, const char *name, const char **out_value)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(argv[*i], name, length))
+		return false;
+	if (argv[*i][length] == '=') {
+		*out_value = argv[*i] + length + 1;
+		return true;
+	}
+	if (argv[*i][length] || *i + 1 >= argc)
+		return false;
+	*out_value = argv[++*i];
+	return true;
+}
+
+const char *one_line(const char *text, struct arena *arena)
+{
+	char *copy = arena_copy(arena, text);
+
+	for (char *at = copy; at && *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = ' ';
+	return copy;
+}
+
+const char *instant_text(int64_t at, struct arena *arena)
+{
+	char text[TIME_TEXT];
+
+	return at ? arena_copy(arena, utc_format(at, text)) : NULL;
+}
+
+void json_set_time(struct json *object, const char *key, int64_t at)
+{
+	if (at)
+		json_set_instant(object, key, at);
+	else
+		json_set_null(object, key);
+}
+
+int cli_write_json(struct json *rows)
+{
+	cleanup(buf_done) struct buf out = {0};
+	cleanup(free_text) char *text = json_print(rows);
+
+	json_destroy(rows);
+	buf_format(&out, "%s\n", text);
+	return cli_write(&out);
+}
+
+/* -- the jobs' last runs
+ * ---------------------------------------------------------------------------------------- */
+
+struct history {
+	struct arena arena;
+	struct runs_reply runs; /* sorted by job */
+};
+
+static int by_job(const void *a, const void *b)
+{
+	const struct run_row *left = a, *right = b;
+
+	return strcmp(left->job, right->job);
+}
+
+static struct err *load_history(const struct conf *conf, struct history *history)
+{
+	struct store_client *client;
+	struct err *e;
+
+	PASS(store_access_read(conf, &client));
+	e = store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &history->arena, &history->runs);
+	store_client_destroy(client);
+	if (!e && history->runs.count)
+		qsort(history->runs.rows, history->runs.count, sizeof(*history->runs.rows), by_job);
+	return e;
+}
+
+static void close_history(void *handle)
+{
+	struct history *history = handle;
+
+	arena_done(&history->arena);
+	free(history);
+}
+
+/* No store yet: nothing has run. */
+static bool store_is_there(const struct conf *conf)
+{
+	const char *colon = strchr(conf->daemon.store, ':');
+
+	return !colon || colon[1] != '/' || !access(colon + 1, F_OK);
+}
+
+static struct err *open_history(const struct conf *conf, void **out_handle)
+{
+	struct history *history = mem_alloc(sizeof(*history));
+	struct err *e = store_is_there(conf) ? load_history(conf, history) : NULL;
+
+	if (e) {
+		close_history(history);
+		return e;
+	}
+	*out_handle = history;
+	return NULL;
+}
+
+static struct err *fill_history(void *handle, const struct conf_job *job, struct json *row)
+{
+	const struct history *history = handle;
+	struct run_row wanted = {.job = job->name};
+	const struct run_row *found = NULL;
+	struct json *last;
+
+	if (history->runs.count)
+		found = bsearch(&wanted, history->runs.rows, history->runs.count, sizeof(wanted), by_job);
+	if (!found)
+		return NULL;
+	last = json_set_object(row, "last");
+	json_set_int(last, "run", found->run);
+	json_set_time(last, "slot", found->slot);
+	json_set_string(last, "result", found->state);
+	json_set_int(last, "ms", found->ms);
+	return NULL;
+}
+
+const struct jobs_history store_jobs_history = {
+    .open = open_history,
+    .fill = fill_history,
+    .close = close_history,
+};
