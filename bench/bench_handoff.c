@@ -231,8 +231,8 @@ int main(void)
 	}
 	conf_destroy(conf);
 	double middle_handoff = middle(handoff), middle_floor = middle(least);
-	printf(
-	    "hand a run to a worker: %.1f us CPU (%.1f to %.1f); floor %.1f us (%.1f to %.1f); ratio %.1f\n",
+	printf("handoff: a run to a worker and back %.1f us CPU (%.1f to %.1f); floor %.1f us (%.1f to "
+	       "%.1f); ratio %.1f\n",
 	    middle_handoff, handoff[0], handoff[ROUNDS - 1], middle_floor, least[0], least[ROUNDS - 1],
 	    middle_handoff / middle_floor);
 	return 0;

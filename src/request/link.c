@@ -162,7 +162,7 @@ static struct err *receive_frame(
 static struct err *receive_answer(
     struct link *link, int64_t deadline, struct frame *out_frame, const char **out_bytes)
 {
-	bool closed;
+	bool closed = false;
 
 	do {
 		forget_used(link);
@@ -178,7 +178,7 @@ static struct err *receive_answer(
 static struct err *read_error(const struct frame *frame, const char *bytes)
 {
 	cleanup(arena_done) struct arena arena = {0};
-	void *record;
+	void *record = NULL;
 
 	PASS(frame_read(frame, bytes, &arena, &record));
 	return error_from_record(record);
@@ -187,8 +187,8 @@ static struct err *read_error(const struct frame *frame, const char *bytes)
 static struct err *call(struct link *link, enum request_kind kind, const void *request, int64_t deadline,
     struct arena *arena, void *out_reply)
 {
-	const char *bytes;
-	struct frame frame;
+	const char *bytes = NULL;
+	struct frame frame = {0};
 
 	PASS(send_frame(link, kind, request));
 	PASS(receive_answer(link, deadline, &frame, &bytes));
@@ -238,10 +238,10 @@ struct err *link_call(struct link *link, enum request_kind kind, const void *req
 struct err *link_receive(
     struct link *link, struct arena *arena, enum request_kind *out_kind, const void **out_request)
 {
-	struct frame frame;
-	const char *bytes;
-	bool closed;
-	void *record;
+	struct frame frame = {0};
+	const char *bytes = NULL;
+	bool closed = false;
+	void *record = NULL;
 
 	if (link->broken)
 		return ERR(ERR_TEMPORARY, "connection lost");

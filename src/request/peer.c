@@ -89,7 +89,7 @@ static size_t unparsed(const struct chunk *chunk)
 /* What the frame at the front needs in all, as far as is known; its header was checked. */
 static size_t wanted(const struct chunk *chunk)
 {
-	struct frame frame;
+	struct frame frame = {0};
 
 	if (unparsed(chunk) < sizeof(frame))
 		return sizeof(frame);
@@ -239,7 +239,7 @@ static struct err *handle_answer(struct peer *peer, const struct frame *frame, c
 
 static struct err *handle_frame(struct peer *peer, const struct frame *frame, const char *bytes)
 {
-	void *record;
+	void *record = NULL;
 
 	PASS(frame_read(frame, bytes, &peer->arena, &record));
 	if (frame->type != FRAME_REQUEST)
@@ -254,7 +254,7 @@ static struct err *handle_frames(struct peer *peer)
 	while (!peer->destroyed && unparsed(peer->in) >= sizeof(struct frame)) {
 		struct chunk *chunk = peer->in;
 		const char *at = chunk->bytes + chunk->parsed;
-		struct frame frame;
+		struct frame frame = {0};
 
 		PASS(frame_parse(at, &frame));
 		if (unparsed(chunk) < sizeof(frame) + frame.length)

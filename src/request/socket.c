@@ -24,6 +24,15 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
+/* Out of the hands of close_fd(). */
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
 /* The address of PATH. *OUT_FOLDER must stay open while it is in use; -1: it needs none. */
 static struct err *address(const char *path, struct sockaddr_un *out_address, int *out_folder)
 {
@@ -79,8 +88,7 @@ struct err *socket_listen(const char *path, int *out_fd)
 		return ERR(ERR_CONFIG, "%s: cannot make a socket: %s", path, strerror(errno));
 	if (listen(fd, BACKLOG))
 		return ERR(ERR_TEMPORARY, "%s: listen: %s", path, strerror(errno));
-	*out_fd = fd;
-	fd = -1;
+	*out_fd = take_fd(&fd);
 	return NULL;
 }
 
@@ -105,7 +113,6 @@ struct err *socket_connect(const char *path, int *out_fd)
 	while (failed && errno == EINTR);
 	if (failed)
 		return ERR(connect_error(errno), "%s: %s", path, strerror(errno));
-	*out_fd = fd;
-	fd = -1;
+	*out_fd = take_fd(&fd);
 	return NULL;
 }
