@@ -75,13 +75,13 @@ enum option_type {
 struct option {
 	const char *name; /* NULL ends a table */
 	enum option_type type;
+	bool required;
 	size_t offset;
 	const char *fallback;       /* the default as one would write it, lists as "[a, b]"; NULL: none */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
 	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_DURATION (ms); max 0: no upper bound */
-	bool required;
 	const char *help; /* one sentence, lower case, without full stop */
 };
 

@@ -57,11 +57,11 @@ static struct json *describe(const struct conf_job *job, utc_t now)
 static struct err *describe_all(const struct conf *conf, utc_t now, struct json *rows)
 {
 	const struct jobs_history *history = cli_jobs_history;
-	struct err *e = NULL;
-	void *handle;
+	void *handle = NULL;
+	struct err *e = history ? history->open(conf, &handle) : NULL;
 
-	if (history)
-		PASS(history->open(conf, &handle));
+	if (e)
+		return e;
 	for (size_t i = 0; !e && i < conf->job_count; i++) {
 		struct json *row = describe(&conf->jobs[i], now);
 

@@ -218,7 +218,7 @@ static void settle_schedules(struct loader *loader, struct job_keys *keys, const
 	    arena_alloc(&loader->conf->arena, (count ? count : 1) * sizeof(const struct schedule *));
 	if ((!written || node_is_null(written)) && job->module && job->module->schedule)
 		add_schedule(loader, keys, job->module->schedule, NULL);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; written && i < count; i++)
 		add_schedule(loader, keys, keys->schedule.items[i],
 		    written->kind == NODE_LIST ? written->items[i] : written);
 }

@@ -157,8 +157,8 @@ static void refuse_unknown(
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		for (const struct option *row = parts[i].table; row && row->name && known < 2 * OPTIONS_MAX;
-		     row++)
+		for (const struct option *row = parts[i].table;
+		     row && row->name && known < ARRAY_SIZE(list) - 1; row++)
 			list[known++] = row->name;
 	list[known] = NULL;
 	conf_problem(reader->problems, PROBLEM_ERROR, node_place(key), "unknown key '%.100s' in %s%s",

@@ -190,7 +190,7 @@ bool refs_any(const char *text)
 struct err *refs_scan(const char *text, void (*found)(void *arg, const char *reference), void *arg)
 {
 	while (*text) {
-		struct piece piece;
+		struct piece piece = {0};
 
 		PASS(take_piece(&text, &piece));
 		if (!piece.kind || !found)
@@ -228,7 +228,7 @@ struct err *refs_resolve(const char *folder, const char *text, struct arena *are
 		return NULL;
 	}
 	while (*text) {
-		struct piece piece;
+		struct piece piece = {0};
 
 		PASS(take_piece(&text, &piece));
 		if (piece.kind)

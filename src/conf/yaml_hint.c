@@ -75,8 +75,8 @@ const char *yaml_hint(const char *problem, const char *text, size_t length, size
 {
 	struct spot spot = {
 	    .problem = problem,
-	    .here = at < length ? text[at] : '\0',
-	    .before = at > 0 && at <= length ? text[at - 1] : '\0',
+	    .here = (char)(at < length ? text[at] : '\0'),
+	    .before = (char)(at > 0 && at <= length ? text[at - 1] : '\0'),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
