@@ -52,12 +52,16 @@ struct err *run_resolve(struct run *run)
 
 struct err *run_check(const struct run *run)
 {
+	int64_t limit_ms = run->order->deadline_ms;
 	char limit[TIME_TEXT];
 
 	if (!*run->cancelled && mono_now().ms < run->deadline.ms)
 		return NULL;
+	if (limit_ms % 1000)
+		return ERR(
+		    ERR_TEMPORARY, "timeout: the run has taken longer than %lldms", (long long)limit_ms);
 	return ERR(ERR_TEMPORARY, "timeout: the run has taken longer than %s",
-	    duration_format(run->order->deadline_ms / 1000, limit));
+	    duration_format(limit_ms / 1000, limit));
 }
 
 void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event)
