@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts a shift: four queries, each for one shift and one zone only.
+ * Counts a shift: five queries, each for one shift of one zone only.
  *
- * The database counts unit and NCM rows; it is given the buckets as a small table of its own, so that it
- * can look up each station and bucket by the index on (station_id, ts). Stops come as rows, because a union
- * of intervals is plain here and is not in SQL.
+ * The database counts unit and NCM rows, bucket by bucket and station by station, by the indexes on
+ * (station_id, ts). Stops come as rows, because a union of intervals is plain here and is not in SQL.
  */
 #include "jobs/zone/count.h"
 
 #include <string.h>
 
+#include "base/buf.h"
 #include "jobs/zone/measure.h"
 
 #define TARGET_MAX INT64_C(1000000000)
@@ -78,8 +78,8 @@ static struct err *read_targets(const struct counting *c, struct hour_target (*t
 {
 	static const char text[] =
 	    "/* hour targets */ select t.line_id, t.start_hour, t.target_units, t.effective_from"
-	    " from line l join hour_target t on t.line_id = l.line_id"
-	    " where l.zone_id = :zone and t.effective_from <= :date";
+	    " from line l cross join hour_target t"
+	    " where l.zone_id = :zone and t.line_id = l.line_id and t.effective_from <= :date";
 	static const enum sql_type columns[] = {
 	    SQL_TEXT | SQL_REQUIRED, SQL_INT | SQL_REQUIRED, SQL_INT | SQL_REQUIRED, SQL_DATE | SQL_REQUIRED};
 	const struct sql_param params[] = {
@@ -127,45 +127,55 @@ static struct err *load_targets(const struct counting *c)
 /* -- units and NCM, counted by the database -------------------------------------------------------- */
 
 /*
- * The buckets as a table (no, from_ts, to_ts, late_ts) of bound instants. Its text is the same for the
- * same number of buckets, so that a statement of it can be kept prepared.
+ * One query over all buckets: a part per bucket, put together with "union all". Its text depends on the
+ * number of buckets only, so it can be kept prepared.
  */
-struct bucket_table {
-	const char *text; /* "with bucket (...) as (values ...)" */
+struct bucket_query {
+	const char *text;
 	struct sql_param *params;
 	size_t count;
 };
 
-static void add_instant(struct arena *arena, struct bucket_table *table, char kind, int64_t no, utc_t at)
+/* PART with each # replaced by NO. */
+static void add_part(struct buf *text, const char *part, int64_t no)
 {
-	const char *name = arena_format(arena, "%c%lld", kind, (long long)no);
-
-	table->params[table->count++] = (struct sql_param)SQL_INSTANT_PARAM(name, at);
+	for (const char *mark; (mark = strchr(part, '#')); part = mark + 1) {
+		buf_add(text, part, (size_t)(mark - part));
+		buf_format(text, "%lld", (long long)no);
+	}
+	buf_add_text(text, part);
 }
 
-static struct bucket_table bucket_table(const struct counting *c)
+static void add_instant(
+    struct arena *arena, struct bucket_query *query, const char *kind, int64_t no, utc_t at)
+{
+	const char *name = arena_format(arena, "%s%lld", kind, (long long)no);
+
+	query->params[query->count++] = (struct sql_param)SQL_INSTANT_PARAM(name, at);
+}
+
+/* PART counts one bucket, number #, which lasts from :from# to :to# and is posted at :late#. */
+static struct bucket_query bucket_query(const struct counting *c, const char *name, const char *part)
 {
 	const struct count *count = c->count;
 	size_t size = (3 * (size_t)count->last + 2) * sizeof(struct sql_param);
-	struct bucket_table table = {
-	    .text = "with bucket (no, from_ts, to_ts, late_ts) as (values",
-	    .params = arena_alloc(c->arena, size),
-	};
+	struct bucket_query query = {.params = arena_alloc(c->arena, size)};
+	cleanup(buf_done) struct buf text = {0};
 
+	buf_format(&text, "/* %s */", name);
 	for (int64_t no = 1; no <= count->last; no++) {
 		struct bucket bucket = shift_bucket(&count->shift, no);
-		long long n = no;
 
-		table.text = arena_format(c->arena, "%s%s (%lld, :f%lld, :t%lld, :l%lld)", table.text,
-		    no > 1 ? "," : "", n, n, n, n);
-		add_instant(c->arena, &table, 'f', no, bucket.start);
-		add_instant(c->arena, &table, 't', no, bucket.end);
-		add_instant(c->arena, &table, 'l', no, bucket.end + count->grace);
+		buf_add_text(&text, no > 1 ? " union all " : " ");
+		add_part(&text, part, no);
+		add_instant(c->arena, &query, "from", no, bucket.start);
+		add_instant(c->arena, &query, "to", no, bucket.end);
+		add_instant(c->arena, &query, "late", no, bucket.end + count->grace);
 	}
-	table.text = arena_format(c->arena, "%s)", table.text);
-	table.params[table.count++] = (struct sql_param)SQL_TEXT_PARAM("zone", count->zone->id);
-	table.params[table.count++] = (struct sql_param)SQL_INSTANT_PARAM("as_of", count->as_of);
-	return table;
+	query.params[query.count++] = (struct sql_param)SQL_TEXT_PARAM("zone", count->zone->id);
+	query.params[query.count++] = (struct sql_param)SQL_INSTANT_PARAM("as_of", count->as_of);
+	query.text = arena_copy(c->arena, buf_text(&text));
+	return query;
 }
 
 static struct tally *tally_at(const struct count *count, int64_t no, size_t station)
@@ -192,70 +202,74 @@ static struct err *read_figures(
 	return NULL;
 }
 
-static struct err *load_figures(const struct counting *c, const struct bucket_table *table, const char *name,
-    const char *select, enum figure first, size_t figures)
+static struct err *load_figures(
+    const struct counting *c, const char *name, const char *part, enum figure first, size_t figures)
 {
 	enum sql_type columns[2 + UNIT_FIGURES] = {SQL_TEXT | SQL_REQUIRED};
-	const char *text = arena_format(c->arena, "/* %s */ %s %s", name, table->text, select);
+	struct bucket_query query = bucket_query(c, name, part);
 	struct sql_rows *rows;
 
 	for (size_t i = 1; i < 2 + figures; i++)
 		columns[i] = SQL_INT | SQL_REQUIRED;
-	PASS(sql_query(c->db, text, table->params, table->count, columns, 2 + figures, &rows));
+	PASS(sql_query(c->db, query.text, query.params, query.count, columns, 2 + figures, &rows));
 	while (sql_next(rows))
 		sql_refuse(rows, read_figures(c->count, rows, first, figures));
 	return sql_close(rows);
 }
 
 /*
- * `first_here` tells a pass that no earlier one of the same unit at the same station precedes, at any time,
- * not only in this shift: the index on (station_id, unit_id) finds them.
+ * True of a pass that no earlier one of the same unit at the same station precedes, at any time, not only
+ * in this shift. "Earlier" is put as "not later", because otherwise a planner takes the index on
+ * (station_id, ts) for it and reads the station's whole past for each row; so it is left the one on
+ * (station_id, unit_id).
  */
 #define FIRST_HERE                                                                                           \
 	"s.is_exit = 1 and e.result = 'PASS' and not exists (select 1 from unit_event p"                     \
 	" where p.station_id = e.station_id and p.unit_id = e.unit_id and p.result = 'PASS'"                 \
 	" and p.recorded_at <= :as_of"                                                                       \
-	" and (p.ts < e.ts or (p.ts = e.ts and p.event_id < e.event_id)))"
+	" and not (p.ts > e.ts or (p.ts = e.ts and p.event_id >= e.event_id)))"
 
-static const char units_select[] =
-    "select s.station_id, b.no,"
+/*
+ * "cross join", which is a plain join to other databases, makes SQLite go through the tables in this
+ * order: without statistics of them it may choose to read all events first. Stations come in the order of
+ * their key, which is that of the groups, and so nothing is sorted.
+ */
+static const char units_part[] =
+    "select s.station_id, # as bucket,"
     " count(*) as row_count,"
     " count(case when " FIRST_HERE " then 1 end) as output,"
-    " count(case when e.recorded_at > b.late_ts and " FIRST_HERE " then 1 end) as late,"
+    " count(case when e.recorded_at > :late# and " FIRST_HERE " then 1 end) as late,"
     " count(case when e.result = 'FAIL' then 1 end) as fail,"
     " count(case when e.attempt = 1 then 1 end) as first_tries,"
     " count(case when e.attempt = 1 and e.result = 'PASS' then 1 end) as first_passes,"
-    " coalesce(sum(case when e.cycle_ms > s.ideal_cycle_ms then e.cycle_ms - s.ideal_cycle_ms end), 0) as "
-    "slow_ms,"
+    " coalesce(sum(case when e.cycle_ms > s.ideal_cycle_ms then e.cycle_ms - s.ideal_cycle_ms end), 0)"
+    " as slow_ms,"
     " count(e.cycle_ms) as cycles,"
     " coalesce(sum(e.cycle_ms), 0) as cycle_ms"
-    " from line l join station s on s.line_id = l.line_id"
-    " cross join bucket b"
-    " join unit_event e on e.station_id = s.station_id and e.ts >= b.from_ts and e.ts < b.to_ts"
-    " where l.zone_id = :zone and e.recorded_at <= :as_of"
-    " group by s.station_id, b.no";
+    " from station s cross join line l cross join unit_event e"
+    " where l.line_id = s.line_id and l.zone_id = :zone and e.station_id = s.station_id"
+    " and e.ts >= :from# and e.ts < :to# and e.recorded_at <= :as_of"
+    " group by s.station_id";
 
-static const char ncm_select[] =
-    "select s.station_id, b.no,"
+static const char ncm_part[] =
+    "select s.station_id, # as bucket,"
     " sum(n.qty) as qty,"
     " sum(case when n.disposition = 'SCRAP' then n.qty else 0 end) as scrap,"
     " sum(case when n.disposition = 'HOLD' then n.qty else 0 end) as hold,"
     " sum(case when n.disposition = 'REWORK' then n.qty else 0 end) as rework"
-    " from line l join station s on s.line_id = l.line_id"
-    " cross join bucket b"
-    " join ncm_event n on n.station_id = s.station_id and n.ts >= b.from_ts and n.ts < b.to_ts"
-    " where l.zone_id = :zone and n.recorded_at <= :as_of"
-    " group by s.station_id, b.no";
+    " from station s cross join line l cross join ncm_event n"
+    " where l.line_id = s.line_id and l.zone_id = :zone and n.station_id = s.station_id"
+    " and n.ts >= :from# and n.ts < :to# and n.recorded_at <= :as_of"
+    " group by s.station_id";
 
 static struct err *load_tallies(const struct counting *c)
 {
 	struct count *count = c->count;
-	struct bucket_table table = bucket_table(c);
 	size_t tallies = (size_t)count->last * count->zone->station_count;
 
 	count->tallies = arena_alloc(c->arena, tallies * sizeof(*count->tallies));
-	PASS(load_figures(c, &table, "units", units_select, N_ROWS, UNIT_FIGURES - N_ROWS));
-	return load_figures(c, &table, "NCM", ncm_select, N_NCM, NCM_END - N_NCM);
+	PASS(load_figures(c, "units", units_part, N_ROWS, UNIT_FIGURES - N_ROWS));
+	return load_figures(c, "NCM", ncm_part, N_NCM, NCM_END - N_NCM);
 }
 
 /* -- stops ----------------------------------------------------------------------------------------- */
@@ -291,9 +305,9 @@ static struct err *read_stops(const struct counting *c, struct stop_list *list)
 {
 	static const char text[] =
 	    "/* stops */ select d.station_id, d.start_ts, d.end_ts, d.category"
-	    " from line l join station s on s.line_id = l.line_id"
-	    " join downtime_event d on d.station_id = s.station_id"
-	    " where l.zone_id = :zone and d.start_ts < :to and (d.end_ts is null or d.end_ts > :from)"
+	    " from line l cross join station s cross join downtime_event d"
+	    " where l.zone_id = :zone and s.line_id = l.line_id and d.station_id = s.station_id"
+	    " and d.start_ts < :to and (d.end_ts is null or d.end_ts > :from)"
 	    " and d.recorded_at <= :as_of";
 	static const enum sql_type columns[] = {
 	    SQL_TEXT | SQL_REQUIRED, SQL_INSTANT | SQL_REQUIRED, SQL_INSTANT, SQL_TEXT | SQL_REQUIRED};
