@@ -132,7 +132,7 @@ static void on_run_ended(void *arg, const struct run_end *end)
 	if (daemon->scheduler)
 		scheduler_run_ended(daemon->scheduler, end);
 	/* The run is counted until this returns: look again when the loop comes round. */
-	event_active(daemon->signals[0], EV_TIMEOUT, 0);
+	event_active(daemon->signals[0], EV_SIGNAL, 1);
 }
 
 /* -- signals and timers ----------------------------------------------------------------------------------------- */

@@ -119,6 +119,15 @@ static void close_run(struct run_entry *entry, enum ending ending, struct err *e
 	line_call(entry->dispatcher->setup.line, REQ_CLOSE, &request, on_closed, entry);
 }
 
+/* Where the run stands now; what it was told last stays if its worker has cleared the page since. */
+static void note_step(struct run_entry *entry, const struct child *worker)
+{
+	const char *step = worker->page->step;
+
+	if (*step || !entry->end.step)
+		entry->end.step = arena_copy_n(&entry->arena, step, strnlen(step, STEP_TEXT));
+}
+
 /* -- the deadline --------------------------------------------------------------------------------------------- */
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
@@ -136,10 +145,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	entry->overrun = true;
+	note_step(entry, entry->worker);
 	log_begin(&line, LEVEL_WARNING, "run_overdue");
 	log_text(&line, "job", entry->granted.job->name);
 	log_int(&line, "run", entry->granted.run);
-	log_text(&line, "step", entry->worker->page->step);
+	log_text(&line, "step", entry->end.step);
 	log_end(&line);
 	kill(pid, SIGTERM);
 	event_add(entry->deadline, &(struct timeval){.tv_sec = KILL_AFTER_S});
@@ -369,7 +379,7 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	drop_idle(dispatcher, worker);
 	if (!entry)
 		return;
-	entry->end.step = arena_copy_n(&entry->arena, worker->page->step, strnlen(worker->page->step, STEP_TEXT));
+	note_step(entry, worker);
 	close_run(entry, death_ending(entry, worker, status), death(entry, worker, status));
 }
 

@@ -85,7 +85,8 @@ void listen_run_ended(const struct run_end *end)
 		log_literal(&line, "runs_again", "true");
 	add_values(&line, end);
 	log_end(&line);
-	if (end->error)
+	/* An interrupted run was cut from outside: its line says by what, and there is no fault to trace. */
+	if (end->error && end->ending != ENDED_INTERRUPTED)
 		tell_frames(end);
 }
 

@@ -132,7 +132,28 @@ static void wait_outcomes(struct once *once)
 		finish(once);
 }
 
-/* Console messages were born taken by us: they are shown by the command and settled here. */
+static void on_console_settled(void *arg, struct err *e, const void *reply)
+{
+	struct once *once = arg;
+
+	(void)reply;
+	if (!e) {
+		wait_outcomes(once);
+		return;
+	}
+	once->error = ERR_AT(e, "record the messages to the console as delivered");
+	finish(once);
+}
+
+static bool is_ours_to_print(const struct json *message)
+{
+	return is_queued(message) && text_equal(json_text(json_get(message, "type")), "console");
+}
+
+/*
+ * Console messages were born taken by us: they are shown by the command and settled here. Then, because what
+ * an instance leaves taken is given up with it, the others are waited for.
+ */
 static void settle_console(struct once *once)
 {
 	cleanup(arena_done) struct arena arena = {0};
@@ -141,7 +162,7 @@ static void settle_console(struct once *once)
 	struct settle settle = {.instance = once->stage.instance, .now_ms = wall_ms(), .messages = settlements};
 
 	json_each(message, messages) {
-		if (!is_queued(message) || !text_equal(json_text(json_get(message, "type")), "console"))
+		if (!is_ours_to_print(message))
 			continue;
 		settlements[settle.count++] = (struct settlement){
 		    .id = json_text(json_get(message, "id")),
@@ -152,7 +173,9 @@ static void settle_console(struct once *once)
 		json_set_int((struct json *)message, "attempts", 1);
 	}
 	if (settle.count)
-		line_call(once->line, REQ_SETTLE, &settle, NULL, NULL);
+		line_call(once->line, REQ_SETTLE, &settle, on_console_settled, once);
+	else
+		wait_outcomes(once);
 }
 
 /* -- the run ---------------------------------------------------------------------------------------------------- */
@@ -222,7 +245,6 @@ static void on_run_ended(void *arg, const struct run_end *end)
 		return;
 	}
 	settle_console(once);
-	wait_outcomes(once);
 }
 
 static void grant(struct once *once, int64_t run)

@@ -293,6 +293,19 @@ static void on_claimed(void *arg, struct err *e, const void *reply)
 
 /* -- what is due ---------------------------------------------------------------------------------------------------- */
 
+/* Slots caught up run one after the other, in order; so does what becomes due before they are through. */
+static bool is_catching_up(struct scheduler *scheduler, const struct conf_job *job)
+{
+	const struct backlog *backlog = backlog_find(scheduler, job);
+	const struct wanted *wanted;
+
+	if (backlog)
+		DL_FOREACH(backlog->slots, wanted)
+			if (wanted->slot.trigger == TRIGGER_CATCHUP)
+				return true;
+	return false;
+}
+
 static void want_due(struct scheduler *scheduler, const struct conf_job *job, const struct due_slot *due, size_t runs)
 {
 	struct wanted *wanted = wanted_create(job, due->slot, due->trigger);
@@ -300,8 +313,7 @@ static void want_due(struct scheduler *scheduler, const struct conf_job *job, co
 	wanted->slot.action = due->action;
 	wanted->slot.reason = due->reason;
 	wanted->slot.first = due->first;
-	/* Slots caught up run one after the other, in order; so does what becomes due meanwhile. */
-	if (due->action == CLAIM_RUN && (runs > 1 || backlog_find(scheduler, job)))
+	if (due->action == CLAIM_RUN && (runs > 1 || is_catching_up(scheduler, job)))
 		backlog_add(scheduler, wanted);
 	else
 		claim(scheduler, wanted);

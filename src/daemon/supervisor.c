@@ -67,6 +67,7 @@ static int worker_life(void *arg, int parent)
 	    .store_url = setup->store_url,
 	    .instance = setup->instance,
 	    .page = child->page,
+	    .number = child->number,
 	});
 }
 

@@ -70,6 +70,7 @@ void run_log_begin(const struct run *run, struct log_line *line, enum log_level 
 	log_text(line, "job", run->job->name);
 	if (run->order->run)
 		log_int(line, "run", run->order->run);
+	log_instant(line, "slot", run->order->slot);
 }
 
 /* -- what the run is --------------------------------------------------------------------------------------
