@@ -84,7 +84,7 @@ struct err *run_commit(struct run *run) MUST_CHECK;
 /* Messages that go out: queued or sent, without the suppressed ones. */
 int64_t run_message_count(const struct run *run);
 
-/* Begins a line for EVENT with job and run. */
+/* Begins a line for EVENT with job, run and slot. */
 void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event);
 
 /* The level of what `debug` tells: a job that asks for it gets it, whatever the level of the log. */

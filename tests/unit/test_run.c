@@ -80,7 +80,8 @@ static void a_message_goes_to_each_channel_of_the_job_with_the_commit(void **sta
 	assert_string_equal(calls(), "commit(2 messages, 1 states, 1 values) ");
 	assert_int_equal(run_message_count(&bench->run), 2);
 	assert_string_equal(bench->tools.store->last.channel, "hook");
-	assert_non_null(strstr(buf_text(&logged), "message_queued job=both run=42 channel=out"));
+	assert_non_null(strstr(
+	    buf_text(&logged), "message_queued job=both run=42 slot=2023-11-14T22:13:20Z channel=out"));
 	run_done(&bench->run);
 }
 
@@ -221,7 +222,8 @@ static void a_broken_template_degrades_the_run_and_says_why(void **state)
 	assert_ok(run_queue(&bench->run, &(struct message){.kind = "broken"}, data_of("shift", "NIGHT")));
 	assert_true(bench->run.degraded);
 	assert_non_null(strstr(bench->run.messages[0].record.payload, "NIGHT"));
-	assert_non_null(strstr(buf_text(&logged), "template_failed job=plain run=42 channel=out"));
+	assert_non_null(strstr(
+	    buf_text(&logged), "template_failed job=plain run=42 slot=2023-11-14T22:13:20Z channel=out"));
 	assert_non_null(strstr(buf_text(&logged), "broken.console.txt.mustache:1"));
 	assert_ok(run_commit(&bench->run));
 	assert_string_equal(calls(), "commit(1 messages, 0 states, 0 values, degraded) ");
@@ -243,7 +245,8 @@ static void a_suppressed_message_names_the_run_that_sent_it(void **state)
 	assert_ok(run_queue(&bench->run, &(struct message){.kind = "report"}, data_of("a", "b")));
 	assert_ok(run_commit(&bench->run));
 	assert_int_equal(run_message_count(&bench->run), 0);
-	assert_non_null(strstr(buf_text(&logged), "message_suppressed job=plain run=42 channel=out"));
+	assert_non_null(strstr(
+	    buf_text(&logged), "message_suppressed job=plain run=42 slot=2023-11-14T22:13:20Z channel=out"));
 	assert_non_null(strstr(buf_text(&logged), "earlier_run=41"));
 	shown = report(false);
 	message = json_first(json_get(shown, "messages"));
@@ -507,11 +510,12 @@ static void decisions_are_told_only_when_asked_for(void **state)
 	bench->order.debug = true;
 	begin("plain");
 	run_decide(&bench->run, "no alarm: %d of 3", 2);
-	assert_string_equal(buf_text(&logged), "decision job=plain run=42 text=no alarm: 2 of 3\n");
+	assert_string_equal(
+	    buf_text(&logged), "decision job=plain run=42 slot=2023-11-14T22:13:20Z text=no alarm: 2 of 3\n");
 	buf_truncate(&logged, 0);
 	assert_ok(run_queue(&bench->run, &(struct message){.kind = "report"}, data_of("a", "b")));
-	assert_non_null(
-	    strstr(buf_text(&logged), "message_data job=plain run=42 kind=report data={\"a\":\"b\"}"));
+	assert_non_null(strstr(buf_text(&logged),
+	    "message_data job=plain run=42 slot=2023-11-14T22:13:20Z kind=report data={\"a\":\"b\"}"));
 	run_done(&bench->run);
 }
 
