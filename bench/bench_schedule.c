@@ -91,11 +91,12 @@ static double time_case(const struct schedule *schedule)
 static struct round run_round(struct schedule *const *schedules)
 {
 	struct round round = {0, 0};
+	size_t cases = CASES;
 
-	for (size_t i = 0; i < CASES; i++) {
+	for (size_t i = 0; i < cases; i++) {
 		double us = time_case(schedules[i]);
 
-		round.mean_us += us / (double)CASES;
+		round.mean_us += us / (double)cases;
 		round.max_us = us > round.max_us ? us : round.max_us;
 	}
 	return round;

@@ -80,8 +80,9 @@ int weekday_of_days(int64_t days)
 
 utc_t utc_from_civil(const struct civil *civil)
 {
-	return days_from_civil(civil->year, civil->month, civil->day) * DAY + civil->hour * 3600 +
-	       civil->minute * 60 + civil->second;
+	int second_of_day = (civil->hour * 60 + civil->minute) * 60 + civil->second;
+
+	return days_from_civil(civil->year, civil->month, civil->day) * DAY + second_of_day;
 }
 
 void civil_from_utc(utc_t at, struct civil *out_civil)

@@ -132,7 +132,7 @@ static struct err *parse_expression(const struct options *options, struct schedu
 
 static int print_expression(const struct options *options)
 {
-	struct schedule *schedule;
+	struct schedule *schedule = NULL;
 	struct err *e = parse_expression(options, &schedule);
 
 	if (e)

@@ -21,8 +21,8 @@ struct walk {
 	int64_t asked, found;
 };
 
-/* The clocks were set by that much at the interval's start: forward if positive. */
-static int shift_of(const struct tz_interval *interval)
+/* The clocks were set by that many seconds at the interval's start: forward if positive. */
+static int64_t shift_of(const struct tz_interval *interval)
 {
 	return interval->offset - interval->before;
 }
@@ -74,7 +74,7 @@ static utc_t gap_fire_from(struct walk *walk, const struct tz_interval *interval
 /* The first fire at or after FROM by this interval's offset; it may lie beyond its end. */
 static utc_t fire_in_from(struct walk *walk, const struct tz_interval *interval, utc_t from)
 {
-	int shift = shift_of(interval);
+	int64_t shift = shift_of(interval);
 	utc_t gap_fire = UTC_NEVER;
 
 	if (shift > 0 && from < interval->start + shift && has_gap_to_fill(walk, interval))
@@ -139,7 +139,7 @@ static utc_t gap_fire_upto(struct walk *walk, const struct tz_interval *interval
 /* The last fire at or before UPTO by this interval's offset; it may lie before its start. */
 static utc_t fire_in_upto(struct walk *walk, const struct tz_interval *interval, utc_t upto)
 {
-	int shift = shift_of(interval);
+	int64_t shift = shift_of(interval);
 	int64_t slot = slot_upto(walk, upto + interval->offset);
 	utc_t fire = slot == CRON_NONE_BEFORE ? CRON_NONE_BEFORE : slot - interval->offset;
 

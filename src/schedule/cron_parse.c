@@ -121,7 +121,7 @@ static struct err *unexpected(const struct parser *p, const char *expected)
 
 /* -- values ------------------------------------------------------------------------------------ */
 
-/* Digits; leading zeros mean nothing. What is too large for any field stays too large. */
+/* Digits; leading zeros mean nothing. What is too large stays just too large. */
 static struct err *take_number(struct parser *p, int lowest, int highest, const char *what, int *out_number)
 {
 	const char *begin = p->at;
@@ -129,8 +129,8 @@ static struct err *take_number(struct parser *p, int lowest, int highest, const 
 
 	while (is_digit(peek(p))) {
 		number = number * 10 + (*p->at++ - '0');
-		if (number > 100000)
-			number = 100000;
+		if (number > highest)
+			number = highest + 1;
 	}
 	if (number < lowest || number > highest)
 		return FAULT(p, begin, "%s %.*s is out of range: expected %d to %d", what,
@@ -316,7 +316,7 @@ static struct err *add_last_weekday(struct parser *p, int weekday)
 /* `fri#2`; the # is taken. */
 static struct err *add_nth_weekday(struct parser *p, int weekday)
 {
-	int n;
+	int n = 1;
 
 	if (!is_digit(peek(p)))
 		return unexpected(p, "a number from 1 to 5 after #");
@@ -330,7 +330,7 @@ static struct err *add_nth_weekday(struct parser *p, int weekday)
 static struct err *parse_value_item(struct parser *p)
 {
 	const char *begin = p->at;
-	int from, to;
+	int from = 0, to = 0;
 
 	PASS(take_value(p, &from));
 	if (take(p, '~'))

@@ -101,11 +101,13 @@ static struct err *unknown_word(const struct text_position *position, const char
 }
 
 /* What stands behind @every and @at: one word. */
-static struct err *take_argument(struct text_position *position, const char *example, char **out_argument)
+static struct err *take_argument(
+    struct text_position *position, const char *example, char **out_argument, struct text_position *out_begin)
 {
 	skip_blanks(position);
 	if (!*position->at)
 		return FAULT(position, "expected more, as in '%s'", example);
+	*out_begin = *position;
 	*out_argument = take_word(position);
 	return NULL;
 }
@@ -113,13 +115,11 @@ static struct err *take_argument(struct text_position *position, const char *exa
 static struct err *parse_every(struct text_position *position, struct schedule *schedule)
 {
 	cleanup(free_text) char *argument = NULL;
-	struct text_position begin;
+	struct text_position begin = *position;
 	struct err *e;
-	int64_t ms;
+	int64_t ms = 0;
 
-	PASS(take_argument(position, "@every 15m", &argument));
-	begin = *position;
-	begin.at -= strlen(argument);
+	PASS(take_argument(position, "@every 15m", &argument, &begin));
 	e = duration_parse_ms(argument, &ms);
 	if (e)
 		return fault_from(&begin, e);
@@ -133,12 +133,10 @@ static struct err *parse_every(struct text_position *position, struct schedule *
 static struct err *parse_at(struct text_position *position, struct schedule *schedule)
 {
 	cleanup(free_text) char *argument = NULL;
-	struct text_position begin;
+	struct text_position begin = *position;
 	struct err *e;
 
-	PASS(take_argument(position, "@at 2026-03-08T09:00:00Z", &argument));
-	begin = *position;
-	begin.at -= strlen(argument);
+	PASS(take_argument(position, "@at 2026-03-08T09:00:00Z", &argument, &begin));
 	e = utc_parse(argument, &schedule->at);
 	if (e)
 		return fault_from(&begin, e);

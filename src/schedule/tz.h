@@ -9,8 +9,8 @@
 #include <bmad/err.h>
 #include <bmad/time.h>
 
-/* No clock on earth was ever further from UTC (RFC 9636, 3.2). */
-#define TZ_OFFSET_MAX (26 * 3600)
+/* 26 hours: no clock on earth was ever further from UTC (RFC 9636, 3.2). */
+#define TZ_OFFSET_MAX INT64_C(93600)
 
 /*
  * The stretch [start, end) of instants between two changes of a zone's clocks. At `start` they were set

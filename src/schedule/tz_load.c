@@ -81,21 +81,31 @@ static struct err *unknown(const char *name)
 	    name, tz_folder());
 }
 
-static struct err *load(const char *name, struct tz **out_tz)
+static const struct tz *keep(struct tz *tz)
+{
+	tz->next = loaded;
+	loaded = tz;
+	return tz;
+}
+
+static struct err *load(const char *name, const struct tz **out_tz)
 {
 	cleanup(free_text) char *path = mem_format("%s/%s", tz_folder(), name);
 	cleanup(buf_done) struct buf bytes = {0};
 	struct err *e;
 
 	if (!strcmp(name, "UTC")) {
-		*out_tz = tz_create(name, 0, "UTC");
+		*out_tz = keep(tz_create(name, 0, "UTC"));
 		return NULL;
 	}
 	if (!tz_name_valid(name) || !read_file(path, &bytes))
 		return unknown(name);
-	e = tz_parse(name, buf_text(&bytes), bytes.length, out_tz);
-	if (!e)
+	struct tz *tz;
+	e = tz_parse(name, buf_text(&bytes), bytes.length, &tz);
+	if (!e) {
+		*out_tz = keep(tz);
 		return NULL;
+	}
 	struct err *readable = ERR(ERR_CONFIG, "cannot use %s: %s", path, err_message(e));
 	err_destroy(e);
 	return readable;
@@ -103,17 +113,12 @@ static struct err *load(const char *name, struct tz **out_tz)
 
 struct err *tz_get(const char *name, const struct tz **out_tz)
 {
-	struct tz *tz = loaded;
-
-	while (tz && strcmp(tz->name, name) != 0)
-		tz = tz->next;
-	if (!tz) {
-		PASS(load(name, &tz));
-		tz->next = loaded;
-		loaded = tz;
-	}
-	*out_tz = tz;
-	return NULL;
+	for (const struct tz *tz = loaded; tz; tz = tz->next)
+		if (!strcmp(tz->name, name)) {
+			*out_tz = tz;
+			return NULL;
+		}
+	return load(name, out_tz);
 }
 
 /* -- the system's zone ------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "schedule/tz.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "schedule/tz_data.h"
@@ -35,6 +36,7 @@ static struct err *bad(const struct reader *reader, char *what)
 	struct err *e = ERR(ERR_PERMANENT, "zone '%s': %s", reader->name, what);
 
 	free(what);
+	assert(e); /* analysers do not know that there is always an error */
 	return e;
 }
 
@@ -176,7 +178,7 @@ static struct err *add_footer(const struct reader *reader, struct tz *tz)
 
 static struct err *fill(struct reader *reader, struct tz *tz)
 {
-	struct tables tables;
+	struct tables tables = {0};
 
 	PASS(read_best_tables(reader, &tables));
 	PASS(check_counts(reader, &tables));

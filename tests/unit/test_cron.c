@@ -17,6 +17,8 @@
 #include "schedule/schedule.h"
 #include "schedule/tz.h"
 
+#define DAY INT64_C(86400)
+
 static utc_t instant(const char *text)
 {
 	utc_t at;
@@ -573,7 +575,7 @@ static void check_change(const struct change_row *row)
 {
 	cleanup(buf_done) struct buf forward = {0};
 	struct schedule *schedule = schedule_of(row->expression, row->zone, row->dst);
-	utc_t fires[20], at;
+	utc_t fires[20] = {0}, at;
 	size_t count = 0;
 
 	for (at = instant(row->from) - 1; (at = schedule_next(schedule, at)) < instant(row->to);) {
@@ -706,7 +708,7 @@ static void check_stretch(const struct schedule *schedule, utc_t from, utc_t to)
 	while (at < to) {
 		utc_t next = schedule_next(schedule, at);
 
-		if (next <= at || next > at + 3 * 86400 || schedule_prev(schedule, next) != at)
+		if (next <= at || next > at + 3 * DAY || schedule_prev(schedule, next) != at)
 			fail_msg("%s: after %lld comes %lld, before it was %lld",
 			    tz_name(schedule_tz(schedule)), (long long)at, (long long)next,
 			    (long long)schedule_prev(schedule, next));
@@ -720,10 +722,10 @@ static void check_all_years(const char *zone_name)
 	struct schedule *schedule = schedule_of("30 0,1,2,23 * * *", zone_name, DST_VIXIE);
 	struct tz_interval interval;
 
-	check_stretch(schedule, 0, 10 * 86400);
+	check_stretch(schedule, 0, 10 * DAY);
 	tz_interval_at(zone(zone_name), 0, &interval);
 	for (; interval.end < instant("2100-01-01"); tz_interval_next(zone(zone_name), &interval))
-		check_stretch(schedule, interval.end - 2 * 86400, interval.end + 2 * 86400);
+		check_stretch(schedule, interval.end - 2 * DAY, interval.end + 2 * DAY);
 	schedule_destroy(schedule);
 }
 
