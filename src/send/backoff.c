@@ -3,7 +3,7 @@
 #include "send/backoff.h"
 
 #define FLOOR_MS   500
-#define DOUBLINGS  40              /* more would overflow; every cap is reached long before */
+#define DOUBLINGS  40                 /* more would overflow; every cap is reached long before */
 #define LONGEST_MS (INT64_C(1) << 50) /* keeps the sums below in range */
 
 static int64_t smaller(int64_t a, int64_t b)

@@ -87,7 +87,8 @@ struct err *channel_check_url(const char *url, bool allow_http)
 
 	/* The URL is a secret: no text here may show any of it. */
 	if (forbidden_byte(url))
-		return ERR(ERR_CONFIG, "url: byte %zu may not stand in a URL (blank, control character, quote or not ASCII)",
+		return ERR(ERR_CONFIG,
+		    "url: byte %zu may not stand in a URL (blank, control character, quote or not ASCII)",
 		    (size_t)(forbidden_byte(url) - url) + 1);
 	if (!https && strncasecmp(url, "http://", 7) != 0)
 		return ERR(ERR_CONFIG, "url: must begin with https://");

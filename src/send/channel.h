@@ -56,13 +56,13 @@ struct wire_request {
 
 /* What came back, as far as it came. */
 struct wire_answer {
-	long status;         /* HTTP status, 0: none came */
-	const char *body;    /* at most 64 KiB, NUL-terminated */
+	long status;      /* HTTP status, 0: none came */
+	const char *body; /* at most 64 KiB, NUL-terminated */
 	size_t body_length;
-	bool complete;       /* the body ended where the answer said it would */
-	bool request_sent;   /* the request may have reached the other side (transport faults) */
-	const char *fault;   /* what the transport said when it failed, else NULL; holds no secret */
-	bool certificate;    /* the fault: certificate or host name wrong, unknown CA */
+	bool complete;          /* the body ended where the answer said it would */
+	bool request_sent;      /* the request may have reached the other side (transport faults) */
+	const char *fault;      /* what the transport said when it failed, else NULL; holds no secret */
+	bool certificate;       /* the fault: certificate or host name wrong, unknown CA */
 	int64_t retry_after_ms; /* as the answer asked, both forms; -1: it did not */
 };
 
@@ -76,7 +76,7 @@ enum verdict {
 
 struct classification {
 	enum verdict verdict;
-	const char *reason; /* for people: "HTTP 503: overloaded"; in the attempt's arena or a constant */
+	const char *reason;     /* for people: "HTTP 503: overloaded"; in the attempt's arena or a constant */
 	int64_t retry_after_ms; /* a lower bound from the body; -1: none */
 	const char *provider_id; /* or NULL */
 };
@@ -94,21 +94,23 @@ struct channel_type {
 	const char *retry_initial, *retry_max, *max_age;
 	enum on_ambiguous on_ambiguous;
 	/*
-	 * Judges what the table cannot: CONFIG error beginning with the key's name. URLs that hold references are not yet known
-	 * here; compose refuses what is wrong with them.
+	 * Judges what the table cannot: CONFIG error beginning with the key's name. URLs that hold references
+	 * are not yet known here; compose refuses what is wrong with them.
 	 */
 	struct err *(*check)(const struct conf_channel *channel, const void *options);
-	/* Tells ADD what OPTIONS hold that must never be shown and is not of type OPT_SECRET; NULL: nothing. */
+	/* Tells ADD what OPTIONS hold that must never be shown and is not of type OPT_SECRET; NULL: nothing.
+	 */
 	void (*secrets)(const void *options, void (*add)(const char *secret));
 	/* OPTIONS with references resolved. NOW is the attempt's Unix second (signatures). */
 	struct err *(*compose)(const struct conf_channel *channel, const void *options,
-	    const struct outgoing *message, int64_t now, struct arena *arena, struct wire_request *out_request);
+	    const struct outgoing *message, int64_t now, struct arena *arena,
+	    struct wire_request *out_request);
 	/* Pure. */
-	void (*classify)(const struct conf_channel *channel, const void *options, const struct wire_answer *answer,
-	    struct arena *arena, struct classification *out);
+	void (*classify)(const struct conf_channel *channel, const void *options,
+	    const struct wire_answer *answer, struct arena *arena, struct classification *out);
 	/* Instead of the two above for types without a network. Durable when it returns NULL. */
-	struct err *(*write)(const struct conf_channel *channel, const void *options,
-	    const struct outgoing *message);
+	struct err *(*write)(
+	    const struct conf_channel *channel, const void *options, const struct outgoing *message);
 };
 
 /* Every type, ending with NULL: channel.c. */
@@ -119,7 +121,8 @@ const struct channel_type *channel_type_find(const char *name);
 void classify_http(const struct conf_channel *channel, const struct wire_answer *answer, struct arena *arena,
     struct classification *out);
 
-/* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG error else. */
+/* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG
+ * error else. */
 struct err *channel_check_url(const char *url, bool allow_http) MUST_CHECK;
 
 #endif

@@ -23,8 +23,8 @@ static struct err *write_all(int fd, const char *bytes, size_t length)
 	return NULL;
 }
 
-static struct err *console_write(const struct conf_channel *channel, const void *options,
-    const struct outgoing *message)
+static struct err *console_write(
+    const struct conf_channel *channel, const void *options, const struct outgoing *message)
 {
 	bool ends = message->payload_length && message->payload[message->payload_length - 1] == '\n';
 

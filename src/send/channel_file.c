@@ -58,9 +58,9 @@ static const char *name_of(const struct outgoing *message, struct arena *arena)
 	struct civil civil;
 
 	civil_from_utc(message->created_ms / 1000, &civil);
-	return arena_format(arena, "%04d%02d%02dT%02d%02d%02dZ-%s-%s-%s.%s", civil.year, civil.month, civil.day,
-	    civil.hour, civil.minute, civil.second, safe(message->job, arena), safe(message->kind, arena),
-	    safe(message->id, arena), ending_of(message->content_type));
+	return arena_format(arena, "%04d%02d%02dT%02d%02d%02dZ-%s-%s-%s.%s", civil.year, civil.month,
+	    civil.day, civil.hour, civil.minute, civil.second, safe(message->job, arena),
+	    safe(message->kind, arena), safe(message->id, arena), ending_of(message->content_type));
 }
 
 static struct err *fault(const char *what, const char *name)
@@ -112,8 +112,8 @@ static struct err *write_in(int dir, const struct outgoing *message, struct aren
 	return fsync(dir) ? fault("sync the folder of", name) : NULL;
 }
 
-static struct err *file_write(const struct conf_channel *channel, const void *options,
-    const struct outgoing *message)
+static struct err *file_write(
+    const struct conf_channel *channel, const void *options, const struct outgoing *message)
 {
 	const struct file_options *o = options;
 	cleanup(arena_done) struct arena arena = {0};

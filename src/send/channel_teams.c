@@ -20,14 +20,13 @@ static const char *const payload_choices[] = {"message", "card", NULL};
 struct teams_options {
 	struct secret url;
 	int payload;
-	struct texts mention;
 };
 
 static const struct option options_table[] = {
-    OPTION(struct teams_options, url, OPT_SECRET, .required = true, .help = "the whole URL that the workflow shows"),
+    OPTION(struct teams_options, url, OPT_SECRET, .required = true,
+        .help = "the whole URL that the workflow shows"),
     OPTION(struct teams_options, payload, OPT_CHOICE, .choices = payload_choices, .fallback = "message",
         .help = "what the workflow takes: a message with the card attached, or the bare card"),
-    OPTION(struct teams_options, mention, OPT_TEXTS, .help = "ids of the people addressed by each message"),
     OPTION_END,
 };
 
@@ -38,7 +37,8 @@ static bool is_retired(const char *url)
 {
 	size_t host_length = strcspn(url + strlen("https://"), ":/?#");
 	const char *host = url + strlen("https://");
-	static const char *const retired[] = {".webhook.office.com", "outlook.office.com", "outlook.office365.com"};
+	static const char *const retired[] = {
+	    ".webhook.office.com", "outlook.office.com", "outlook.office365.com"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(retired); i++) {
 		size_t length = strlen(retired[i]);
@@ -55,17 +55,20 @@ static struct err *teams_check(const struct conf_channel *channel, const void *o
 
 	PASS(check_url_option(o->url, channel->allow_http));
 	if (o->url.hidden && !strncasecmp(o->url.hidden, "https://", 8) && is_retired(o->url.hidden))
-		return ERR(ERR_CONFIG, "url: is that of an Office 365 connector, which Microsoft has retired; make a "
+		return ERR(ERR_CONFIG,
+		    "url: is that of an Office 365 connector, which Microsoft has retired; make a "
 		    "workflow (\"When a Teams webhook request is received\") and use its URL");
 	return NULL;
 }
 
 /* -- compose ----------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 #define ENVELOPE_HEAD                                                                                        \
 	"{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/vnd.microsoft.card.adaptive\"," \
 	"\"contentUrl\":null,\"content\":"
 #define ENVELOPE_TAIL "}]}"
+/* clang-format on */
 
 static const char *wrap(const struct outgoing *message, struct arena *arena, size_t *out_length)
 {
@@ -93,8 +96,8 @@ static const char *unwrap(const struct json *message, struct arena *arena, size_
 }
 
 /* A template may make the card or the whole message; the workflow gets the one it takes. */
-static struct err *body_for(int payload, const struct outgoing *message, struct arena *arena,
-    struct wire_request *request)
+static struct err *body_for(
+    int payload, const struct outgoing *message, struct arena *arena, struct wire_request *request)
 {
 	struct json *value;
 	const char *type, *body = NULL;
@@ -186,7 +189,8 @@ static void teams_classify(const struct conf_channel *channel, const void *optio
 	if (answer->status >= 200 && answer->status <= 299 && answer->status != 202 && answer->complete)
 		out->verdict = judge_success_body(channel, answer);
 	/* The workflow is switched off: no message will pass. */
-	if (answer->status == 400 && (says(answer, "WorkflowTriggerIsNotEnabled") || says(answer, "WorkflowNotFound")))
+	if (answer->status == 400 &&
+	    (says(answer, "WorkflowTriggerIsNotEnabled") || says(answer, "WorkflowNotFound")))
 		out->verdict = VERDICT_GONE;
 }
 

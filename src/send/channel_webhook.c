@@ -28,21 +28,24 @@ struct webhook_options {
 };
 
 static const struct option options_table[] = {
-    OPTION(struct webhook_options, url, OPT_SECRET, .required = true, .help = "where the messages are posted"),
+    OPTION(
+        struct webhook_options, url, OPT_SECRET, .required = true, .help = "where the messages are posted"),
     OPTION(struct webhook_options, method, OPT_TEXT, .fallback = "POST", .help = "POST, PUT or PATCH"),
     OPTION(struct webhook_options, headers, OPT_MAP, .help = "further header fields, name: value"),
     OPTION(struct webhook_options, secret, OPT_TEXTS,
         .help = "whsec_... keys that sign each message (Standard Webhooks); several while they change"),
     OPTION(struct webhook_options, body, OPT_CHOICE, .choices = body_choices, .fallback = "envelope",
         .help = "without a template: {id, type, job, slot, data}, or the data object itself"),
-    OPTION(struct webhook_options, success, OPT_INTS, .help = "statuses that mean delivered; default 200 to 299"),
+    OPTION(struct webhook_options, success, OPT_INTS,
+        .help = "statuses that mean delivered; default 200 to 299"),
     OPTION(struct webhook_options, success_json, OPT_MAP,
         .help = "JSON pointers into the answer and the value each must have: {/status: ok}"),
     OPTION(struct webhook_options, fatal_json, OPT_MAP,
         .help = "JSON pointers and values that mean this message is refused for good"),
     OPTION(struct webhook_options, idempotency_header, OPT_TEXT, .fallback = "Idempotency-Key",
         .help = "field that carries the message id, the same for every attempt; empty: none"),
-    OPTION(struct webhook_options, id_json, OPT_TEXT, .help = "JSON pointer to the receiver's own id in the answer"),
+    OPTION(struct webhook_options, id_json, OPT_TEXT,
+        .help = "JSON pointer to the receiver's own id in the answer"),
     OPTION_END,
 };
 
@@ -66,7 +69,8 @@ static bool is_field_value(const char *text)
 /* Fields that would contradict what the sender writes itself. */
 static bool is_ours(const char *name)
 {
-	static const char *const ours[] = {"Content-Length", "Transfer-Encoding", "Host", "Connection", "Expect"};
+	static const char *const ours[] = {
+	    "Content-Length", "Transfer-Encoding", "Host", "Connection", "Expect"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (!strcasecmp(name, ours[i]))
@@ -83,7 +87,8 @@ static struct err *check_headers(const struct json *headers)
 		if (!is_token(json_key(field)) || is_ours(json_key(field)))
 			return ERR(ERR_CONFIG, "headers: `%s` cannot be set", json_key(field));
 		if (!json_text(field) || !is_field_value(json_text(field)))
-			return ERR(ERR_CONFIG, "headers: the value of `%s` must be text in one line", json_key(field));
+			return ERR(ERR_CONFIG, "headers: the value of `%s` must be text in one line",
+			    json_key(field));
 	}
 	return NULL;
 }
@@ -149,8 +154,8 @@ static struct err *sign(const struct webhook_options *o, const struct outgoing *
 {
 	const char *signature;
 
-	PASS(webhook_signature(&o->secret, message->id, now, message->payload, message->payload_length, arena,
-	    &signature));
+	PASS(webhook_signature(
+	    &o->secret, message->id, now, message->payload, message->payload_length, arena, &signature));
 	add_header(request, "webhook-id", message->id);
 	add_header(request, "webhook-timestamp", arena_format(arena, "%lld", (long long)now));
 	add_header(request, "webhook-signature", signature);

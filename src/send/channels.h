@@ -26,7 +26,7 @@ const struct json *json_pointer(const struct json *value, const char *pointer);
  * `v1,` and the base64 of HMAC-SHA256 over "id.timestamp.body" (Standard Webhooks), for each of the keys in
  * SECRETS, joined by blanks. CONFIG error for what is no key.
  */
-struct err *webhook_signature(const struct texts *secrets, const char *id, int64_t timestamp, const char *body,
-    size_t body_length, struct arena *arena, const char **out_signature) MUST_CHECK;
+struct err *webhook_signature(const struct texts *secrets, const char *id, int64_t timestamp,
+    const char *body, size_t body_length, struct arena *arena, const char **out_signature) MUST_CHECK;
 
 #endif

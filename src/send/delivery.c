@@ -23,8 +23,8 @@ struct delivery *delivery_create(struct stream *stream, const struct taken_messa
 	    .key = arena_copy(arena, taken->key ? taken->key : ""),
 	    .to = arena_copy(arena, taken->to ? taken->to : ""),
 	    .subject = arena_copy(arena, taken->subject ? taken->subject : ""),
-	    .content_type = arena_copy(arena,
-	        taken->content_type ? taken->content_type : stream->channel->type->content_type),
+	    .content_type = arena_copy(
+	        arena, taken->content_type ? taken->content_type : stream->channel->type->content_type),
 	    .payload = arena_copy_n(arena, taken->payload ? taken->payload : "", taken->payload_length),
 	    .payload_length = taken->payload_length,
 	    .slot = taken->slot,
@@ -87,8 +87,8 @@ static int64_t next_attempt_ms(const struct delivery *delivery, int64_t at_ms)
 	return expires_ms && at_ms > expires_ms ? expires_ms : at_ms;
 }
 
-void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms, bool probe,
-    int64_t wall_ms)
+void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms,
+    bool probe, int64_t wall_ms)
 {
 	const struct ending *ending = ending_of(delivery, judged->verdict, probe);
 	struct delivery_end *end = &delivery->end;
@@ -97,7 +97,7 @@ void delivery_judge(struct delivery *delivery, const struct classification *judg
 	end->event = ending->event;
 	end->level = ending->level;
 	end->attempts = 1;
-	end->answer = without_secrets(judged->reason ? judged->reason : "", &delivery->arena);
+	end->answer = judged->reason ? without_secrets(judged->reason, &delivery->arena) : NULL;
 	end->reason = ending->reason ? ending->reason : end->answer;
 	end->provider_id = judged->provider_id;
 	end->ambiguous = judged->verdict == VERDICT_UNCERTAIN;

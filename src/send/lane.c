@@ -75,7 +75,7 @@ void lane_took(struct lane *lane, struct mono now, int64_t count)
 bool lane_may_start(struct lane *lane, struct mono now)
 {
 	return lane->in_flight < in_flight_limit(lane) && opens_at(lane).ms <= now.ms &&
-	    rate_room(&lane->rate, now) > 0;
+	       rate_room(&lane->rate, now) > 0;
 }
 
 struct mono lane_next(struct lane *lane, struct mono now)
@@ -123,7 +123,7 @@ static enum lane_change suspend(struct lane *lane, const char *reason, struct mo
 static bool asks_for_quiet(const struct lane_answer *answer)
 {
 	return answer->verdict == VERDICT_LATER &&
-	    (answer->retry_after_ms > 0 || answer->status == 429 || answer->status == 503);
+	       (answer->retry_after_ms > 0 || answer->status == 429 || answer->status == 503);
 }
 
 static enum lane_change pause(struct lane *lane, const struct lane_answer *answer, struct mono now)

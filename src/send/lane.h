@@ -32,7 +32,7 @@ struct lane {
 	struct rate_limit rate;
 
 	int64_t in_flight;
-	int64_t ahead;          /* how many to take at a time; grows while they are used up quickly */
+	int64_t ahead; /* how many to take at a time; grows while they are used up quickly */
 	struct mono taken_at;
 	struct mono not_before; /* the destination asked for quiet until then */
 	int64_t refusals;       /* answers in a row that asked for it */
@@ -71,7 +71,8 @@ bool lane_is_closed(const struct lane *lane, struct mono now);
 void lane_start(struct lane *lane, struct mono now);
 enum lane_change lane_end(struct lane *lane, const struct lane_answer *answer, struct mono now);
 
-/* What must outlive the process, and back. Waits become instants of the wall clock, WALL_MS is its reading. */
+/* What must outlive the process, and back. Waits become instants of the wall clock, WALL_MS is its reading.
+ */
 struct json *lane_to_json(const struct lane *lane, struct mono now, int64_t wall_ms);
 void lane_from_json(struct lane *lane, const struct json *value, struct mono now, int64_t wall_ms);
 

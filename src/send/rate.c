@@ -98,7 +98,8 @@ struct mono rate_next(struct rate_limit *limit, struct mono now)
 		struct rate_window *window = &limit->windows[i];
 
 		forget_old(window, now);
-		if (window->used >= window->allowed && mark_at(window, 0)->last_ms + window->window_ms > next.ms)
+		if (window->used >= window->allowed &&
+		    mark_at(window, 0)->last_ms + window->window_ms > next.ms)
 			next.ms = mark_at(window, 0)->last_ms + window->window_ms;
 	}
 	return next;

@@ -21,8 +21,8 @@ struct rate_mark {
 struct rate_window {
 	int64_t allowed;
 	int64_t window_ms;
-	int64_t slice_ms; /* what goes out within a slice shares a mark */
-	int64_t used;     /* sum of the marks */
+	int64_t slice_ms;        /* what goes out within a slice shares a mark */
+	int64_t used;            /* sum of the marks */
 	struct rate_mark *marks; /* a ring, oldest at `first` */
 	size_t first, count, capacity;
 };

@@ -65,8 +65,9 @@ static int full_year(int year, utc_t now)
 static bool is_date(const struct civil *civil)
 {
 	return civil->year >= 1970 && civil->year <= 9999 && civil->month >= 1 && civil->day >= 1 &&
-	    civil->day <= days_in_month(civil->year, civil->month) && civil->hour >= 0 && civil->hour < 24 &&
-	    civil->minute >= 0 && civil->minute < 60 && civil->second >= 0 && civil->second <= 60;
+	       civil->day <= days_in_month(civil->year, civil->month) && civil->hour >= 0 &&
+	       civil->hour < 24 && civil->minute >= 0 && civil->minute < 60 && civil->second >= 0 &&
+	       civil->second <= 60;
 }
 
 /* The form of today, and the two that receivers must still take: RFC 850's and that of asctime(). */
@@ -76,20 +77,23 @@ static bool scan_date(const char *text, utc_t now, struct civil *out)
 	int end = 0;
 
 	if (sscanf(text, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT %n", &out->day, month, &out->year,
-	        &out->hour, &out->minute, &out->second, &end) == 6 && end && !text[end]) {
+	        &out->hour, &out->minute, &out->second, &end) == 6 &&
+	    end && !text[end]) {
 		out->month = month_number(month);
 		return true;
 	}
 	end = 0;
 	if (sscanf(text, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT %n", &out->day, month, &out->year,
-	        &out->hour, &out->minute, &out->second, &end) == 6 && end && !text[end]) {
+	        &out->hour, &out->minute, &out->second, &end) == 6 &&
+	    end && !text[end]) {
 		out->month = month_number(month);
 		out->year = full_year(out->year, now);
 		return true;
 	}
 	end = 0;
 	if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d %n", month, &out->day, &out->hour,
-	        &out->minute, &out->second, &out->year, &end) == 6 && end && !text[end]) {
+	        &out->minute, &out->second, &out->year, &end) == 6 &&
+	    end && !text[end]) {
 		out->month = month_number(month);
 		return true;
 	}

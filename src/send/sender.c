@@ -18,10 +18,11 @@
 #define RECONNECT_MAX_MS   2000
 #define LOG_BACKLOG_MAX    (8 * 1024 * 1024) /* main hangs: better lose lines than memory */
 
-/* -- main, at the other end of the socket pair ---------------------------------------------------------------- */
+/* -- main, at the other end of the socket pair
+ * ---------------------------------------------------------------- */
 
-static void log_to_main(void *arg, enum log_level level, const char *event, const struct log_field *fields,
-    size_t count)
+static void log_to_main(
+    void *arg, enum log_level level, const char *event, const struct log_field *fields, size_t count)
 {
 	struct sender *sender = arg;
 	cleanup(arena_done) struct arena arena = {0};
@@ -45,8 +46,8 @@ static void drain(struct sender *sender)
 	sender_check_drained(sender);
 }
 
-static void on_parent_request(void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence,
-    const void *request)
+static void on_parent_request(
+    void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {
 	(void)peer, (void)sequence, (void)request;
 	if (kind == REQ_DRAIN)
@@ -72,7 +73,8 @@ void sender_check_drained(struct sender *sender)
 		event_base_loopexit(sender->base, NULL);
 }
 
-/* -- the store ------------------------------------------------------------------------------------------------- */
+/* -- the store
+ * ------------------------------------------------------------------------------------------------- */
 
 static void reconnect_later(struct sender *sender)
 {
@@ -99,8 +101,8 @@ static struct stream *stream_of(struct sender *sender, const char *name)
 	return channel ? &sender->streams[channel - sender->setup->conf->channels] : NULL;
 }
 
-static void on_store_request(void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence,
-    const void *request)
+static void on_store_request(
+    void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {
 	struct sender *sender = arg;
 	const struct wake *wake = request;
@@ -205,7 +207,8 @@ static void connect_store(struct sender *sender)
 	struct err *e = socket_connect(sender->setup->store_socket, &fd);
 
 	if (e) {
-		err_destroy(e); /* said when the connection was lost; a store that is replaced comes back soon */
+		err_destroy(
+		    e); /* said when the connection was lost; a store that is replaced comes back soon */
 		reconnect_later(sender);
 		return;
 	}
@@ -224,7 +227,8 @@ static void on_reconnect(evutil_socket_t fd, short what, void *arg)
 		connect_store(sender);
 }
 
-/* -- the process ------------------------------------------------------------------------------------------------ */
+/* -- the process
+ * ------------------------------------------------------------------------------------------------ */
 
 void sender_feed(struct sender *sender)
 {

@@ -18,8 +18,8 @@ struct sender_setup {
 };
 
 /*
- * The child's life: returns its exit status. After REQ_DRAIN it takes nothing more, finishes what is on the wire
- * (gives back what is not), settles it and exits; main kills it when stop_timeout is over.
+ * The child's life: returns its exit status. After REQ_DRAIN it takes nothing more, finishes what is on the
+ * wire (gives back what is not), settles it and exits; main kills it when stop_timeout is over.
  */
 int sender_process(const struct sender_setup *setup);
 

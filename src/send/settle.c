@@ -31,18 +31,15 @@ static void requeue(struct sender *sender, struct batch *batch)
 		settle_lane(batch->lanes[i]);
 }
 
-/* A named lane may go on, and its next row was not ours to take before. */
 static void log_and_forget(struct batch *batch)
 {
 	struct delivery *delivery;
-	struct stream *stream;
 
 	while ((delivery = TAILQ_FIRST(&batch->deliveries))) {
 		TAILQ_REMOVE(&batch->deliveries, delivery, link);
 		delivery_log(delivery);
-		stream = delivery->stream;
-		if (delivery->message.lane && *delivery->message.lane)
-			stream_wake(stream);
+		if (delivery->end.not_before_ms)
+			stream_retry_at(delivery->stream, delivery->end.not_before_ms);
 		delivery_destroy(delivery);
 	}
 }

@@ -26,13 +26,15 @@ static struct err *decode_key(const char *secret, struct key *out)
 	int decoded;
 
 	if (length % 4 || length > (KEY_MAX + 2) / 3 * 4)
-		return ERR(ERR_CONFIG, "secret: must be `whsec_` and the base64 of %d to %d bytes", KEY_MIN, KEY_MAX);
+		return ERR(ERR_CONFIG, "secret: must be `whsec_` and the base64 of %d to %d bytes", KEY_MIN,
+		    KEY_MAX);
 	while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
 		padding++;
 	decoded = EVP_DecodeBlock(out->bytes, (const unsigned char *)text, (int)length);
 	out->length = decoded < 0 ? 0 : (size_t)decoded - padding;
 	if (decoded < 0 || out->length < KEY_MIN || out->length > KEY_MAX)
-		return ERR(ERR_CONFIG, "secret: must be `whsec_` and the base64 of %d to %d bytes", KEY_MIN, KEY_MAX);
+		return ERR(ERR_CONFIG, "secret: must be `whsec_` and the base64 of %d to %d bytes", KEY_MIN,
+		    KEY_MAX);
 	return NULL;
 }
 
@@ -42,14 +44,14 @@ static void add_signature(struct buf *out, const struct key *key, const struct b
 	unsigned char text[(EVP_MAX_MD_SIZE + 2) / 3 * 4 + 1];
 	unsigned int length = 0;
 
-	HMAC(EVP_sha256(), key->bytes, (int)key->length, (const unsigned char *)content->text, content->length,
-	    mac, &length);
+	HMAC(EVP_sha256(), key->bytes, (int)key->length, (const unsigned char *)content->text,
+	    content->length, mac, &length);
 	EVP_EncodeBlock(text, mac, (int)length);
 	buf_format(out, "%sv1,%s", out->length ? " " : "", (const char *)text);
 }
 
-struct err *webhook_signature(const struct texts *secrets, const char *id, int64_t timestamp, const char *body,
-    size_t body_length, struct arena *arena, const char **out_signature)
+struct err *webhook_signature(const struct texts *secrets, const char *id, int64_t timestamp,
+    const char *body, size_t body_length, struct arena *arena, const char **out_signature)
 {
 	cleanup(buf_done) struct buf content = {0};
 	cleanup(buf_done) struct buf signature = {0};

@@ -16,7 +16,8 @@
 #define SLOW_BASE_MS  60000
 #define RECOVER_MAX   4096
 
-/* -- events of the lane ----------------------------------------------------------------------------------- */
+/* -- events of the lane -----------------------------------------------------------------------------------
+ */
 
 static void log_lane(const struct stream *stream, enum log_level level, const char *event, const char *error)
 {
@@ -44,10 +45,12 @@ static void note_change(struct stream *stream, enum lane_change change)
 
 	if (change == LANE_SAME)
 		return;
-	log_lane(stream, rows[change].level, rows[change].event, *stream->lane.reason ? stream->lane.reason : NULL);
+	log_lane(stream, rows[change].level, rows[change].event,
+	    *stream->lane.reason ? stream->lane.reason : NULL);
 }
 
-/* -- the end of an attempt ---------------------------------------------------------------------------------- */
+/* -- the end of an attempt ----------------------------------------------------------------------------------
+ */
 
 static void leave(struct deliveries *list, struct delivery *delivery)
 {
@@ -71,20 +74,6 @@ void stream_give_back(struct stream *stream)
 		give_back(TAILQ_FIRST(&stream->waiting));
 }
 
-/* Those behind the head of a named lane that did not get through: their order is the store's to keep. */
-static void give_back_lane(struct stream *stream, const char *lane)
-{
-	struct delivery *delivery = TAILQ_FIRST(&stream->waiting);
-
-	while (delivery) {
-		struct delivery *next = TAILQ_NEXT(delivery, link);
-
-		if (!strcmp(delivery->message.lane, lane))
-			give_back(delivery);
-		delivery = next;
-	}
-}
-
 static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery *delivery,
     const struct classification *judged, bool certificate, bool probe)
 {
@@ -98,8 +87,8 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 }
 
 /* In a named lane a failing head may be the message's own fault: see heads.h. */
-static void doubt_head(struct stream *stream, const struct delivery *delivery, long status,
-    struct classification *judged)
+static void doubt_head(
+    struct stream *stream, const struct delivery *delivery, long status, struct classification *judged)
 {
 	if (!*delivery->message.lane || judged->verdict != VERDICT_LATER || !status)
 		return;
@@ -107,8 +96,8 @@ static void doubt_head(struct stream *stream, const struct delivery *delivery, l
 		judged->verdict = VERDICT_REJECTED;
 }
 
-static void tell_lane(struct stream *stream, const struct delivery *delivery, const struct classification *judged,
-    long status)
+static void tell_lane(
+    struct stream *stream, const struct delivery *delivery, const struct classification *judged, long status)
 {
 	int64_t now_ms = wall_ms();
 	struct lane before = stream->lane;
@@ -118,7 +107,7 @@ static void tell_lane(struct stream *stream, const struct delivery *delivery, co
 	        .status = status,
 	        .retry_after_ms = judged->retry_after_ms,
 	        .left_ms = delivery->message.expires_ms ? delivery->message.expires_ms - now_ms
-	                                                 : stream->channel->max_age_ms,
+	                                                : stream->channel->max_age_ms,
 	        .reason = judged->reason ? judged->reason : "",
 	        .random = random_unit(),
 	    },
@@ -130,12 +119,13 @@ static void tell_lane(struct stream *stream, const struct delivery *delivery, co
 }
 
 /* DELIVERY, in no list any more, ended as JUDGED says. */
-static void end_attempt(struct delivery *delivery, struct classification *judged, long status, bool certificate)
+static void end_attempt(
+    struct delivery *delivery, struct classification *judged, long status, bool certificate)
 {
 	struct stream *stream = delivery->stream;
 	bool probe = stream->lane.suspended;
-	int64_t wait_ms = repeat_wait_ms(stream, delivery, judged, certificate,
-	    probe && judged->verdict == VERDICT_GONE);
+	int64_t wait_ms =
+	    repeat_wait_ms(stream, delivery, judged, certificate, probe && judged->verdict == VERDICT_GONE);
 
 	tell_lane(stream, delivery, judged, status);
 	doubt_head(stream, delivery, status, judged);
@@ -145,8 +135,6 @@ static void end_attempt(struct delivery *delivery, struct classification *judged
 	delivery->end.status = status;
 	delivery->end.ms = mono_now().ms - delivery->started.ms;
 	settle_add(stream->sender, delivery);
-	if (*delivery->message.lane && delivery->end.not_before_ms)
-		give_back_lane(stream, delivery->message.lane);
 	if (lane_is_closed(&stream->lane, mono_now()))
 		stream_give_back(stream);
 }
@@ -169,7 +157,8 @@ void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_ans
 	sender_check_drained(sender);
 }
 
-/* -- starting ------------------------------------------------------------------------------------------------ */
+/* -- starting
+ * ------------------------------------------------------------------------------------------------ */
 
 /* An attempt that failed before it was one: by the kind of E, which is consumed. */
 static void end_with_error(struct delivery *delivery, struct err *e)
@@ -208,8 +197,8 @@ static struct err *put_on_wire(struct delivery *delivery)
 	struct stream *stream = delivery->stream;
 	struct wire_request request = {0};
 
-	TRY(stream->channel->type->compose(stream->channel, stream->options, &delivery->message, wall_ms() / 1000,
-	        &delivery->arena, &request),
+	TRY(stream->channel->type->compose(stream->channel, stream->options, &delivery->message,
+	        wall_ms() / 1000, &delivery->arena, &request),
 	    "compose the request");
 	return wire_send(stream->sender->wire, &request, &stream->limits, delivery);
 }
@@ -235,35 +224,21 @@ static void start(struct delivery *delivery)
 	stream->sender->flying++;
 }
 
-static bool lane_is_busy(const struct stream *stream, const struct delivery *delivery)
-{
-	const struct delivery *other;
-
-	if (!*delivery->message.lane)
-		return false;
-	TAILQ_FOREACH(other, &stream->flying, link)
-		if (!strcmp(other->message.lane, delivery->message.lane))
-			return true;
-	return false;
-}
-
-/* The first that may go now; what is too old on the way there dies. NULL: none. */
+/*
+ * The first that may go now; what is too old dies on the way there. Of a named lane the store hands out one
+ * at a time, so any order will do.
+ */
 static struct delivery *pick(struct stream *stream)
 {
-	struct delivery *delivery = TAILQ_FIRST(&stream->waiting);
+	struct delivery *delivery;
 	int64_t now_ms = wall_ms();
 
-	while (delivery) {
-		struct delivery *next = TAILQ_NEXT(delivery, link);
-
-		if (delivery->message.expires_ms && delivery->message.expires_ms <= now_ms) {
-			leave(&stream->waiting, delivery);
-			delivery_expire(delivery);
-			settle_add(stream->sender, delivery);
-		} else if (!lane_is_busy(stream, delivery)) {
+	while ((delivery = TAILQ_FIRST(&stream->waiting))) {
+		if (!delivery->message.expires_ms || delivery->message.expires_ms > now_ms)
 			return delivery;
-		}
-		delivery = next;
+		leave(&stream->waiting, delivery);
+		delivery_expire(delivery);
+		settle_add(stream->sender, delivery);
 	}
 	return NULL;
 }
@@ -295,13 +270,20 @@ static void start_waiting(struct stream *stream)
 	}
 }
 
-/* -- taking ------------------------------------------------------------------------------------------------- */
+/* -- taking -------------------------------------------------------------------------------------------------
+ */
 
 static void wait_for_store(struct stream *stream)
 {
 	struct timeval again = {AGAIN_MS / 1000, 0};
 
 	evtimer_add(stream->timer, &again);
+}
+
+static void expect(struct stream *stream, int64_t at_ms)
+{
+	if (at_ms && (!stream->next_ms || at_ms < stream->next_ms))
+		stream->next_ms = at_ms;
 }
 
 static void accept_rows(struct stream *stream, const struct take_reply *reply)
@@ -312,7 +294,7 @@ static void accept_rows(struct stream *stream, const struct take_reply *reply)
 		TAILQ_INSERT_TAIL(&stream->waiting, delivery, link);
 		stream->waiting_count++;
 	}
-	stream->next_ms = reply->next_ms;
+	expect(stream, reply->next_ms);
 	lane_took(&stream->lane, mono_now(), (int64_t)reply->count);
 }
 
@@ -373,7 +355,8 @@ static void give_back_orphan(struct stream *stream, const char *id)
 	struct taken_message row = {.id = id};
 	struct delivery *delivery;
 
-	if (is_ours(&stream->waiting, id) || is_ours(&stream->flying, id) || is_ours(&stream->sender->settling, id))
+	if (is_ours(&stream->waiting, id) || is_ours(&stream->flying, id) ||
+	    is_ours(&stream->sender->settling, id))
 		return;
 	delivery = delivery_create(stream, &row);
 	delivery->end = (struct delivery_end){.state = "queued"};
@@ -409,7 +392,8 @@ void stream_recover(struct stream *stream)
 	peer_call(stream->sender->store, REQ_MESSAGES, &ask, on_sending_rows, stream);
 }
 
-/* -- the turn ------------------------------------------------------------------------------------------------- */
+/* -- the turn
+ * ------------------------------------------------------------------------------------------------- */
 
 /* When this stream has something to do by itself; INT64_MAX: an answer or a WAKE will come first. */
 static int64_t next_turn_ms(struct stream *stream, struct mono now)
@@ -460,6 +444,12 @@ void stream_wake(struct stream *stream)
 	stream_turn(stream);
 }
 
+void stream_retry_at(struct stream *stream, int64_t at_ms)
+{
+	expect(stream, at_ms);
+	arm_timer(stream);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct stream *stream = arg;
@@ -476,7 +466,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	stream_turn(stream);
 }
 
-/* -- setting up ------------------------------------------------------------------------------------------------ */
+/* -- setting up
+ * ------------------------------------------------------------------------------------------------ */
 
 static struct err *resolve(struct stream *stream)
 {

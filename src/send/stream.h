@@ -4,7 +4,8 @@
  *
  * A stream is one channel at work: its lane, the rows taken from the outbox for it (waiting, then on the
  * wire) and what it knows of the rows still there. A delivery is one message from TAKE to the acknowledged
- * SETTLE; it is always in exactly one list: waiting, flying, or the sender's settling (a batch on its way to the store included).
+ * SETTLE; it is always in exactly one list: waiting, flying, or the sender's settling (a batch on its way to
+ * the store included).
  */
 #ifndef SEND_STREAM_H
 #define SEND_STREAM_H
@@ -57,12 +58,12 @@ struct stream {
 	int64_t waiting_count;
 	int64_t delivered;
 	struct event *timer;
-	bool taking;    /* a TAKE is on its way */
-	bool due;       /* the outbox may have rows for us now */
+	bool taking;     /* a TAKE is on its way */
+	bool due;        /* the outbox may have rows for us now */
 	int64_t next_ms; /* when it will (wall clock); 0: unknown */
-	bool orphaned;  /* the answer to a TAKE was lost: rows may be marked ours that we do not know */
-	bool yielding;  /* wrote a portion, goes on after the other streams */
-	bool starved;   /* waits for room on the wire */
+	bool orphaned;   /* the answer to a TAKE was lost: rows may be marked ours that we do not know */
+	bool yielding;   /* wrote a portion, goes on after the other streams */
+	bool starved;    /* waits for room on the wire */
 	bool lane_changed;
 	TAILQ_ENTRY(stream) starved_link, changed_link;
 };
@@ -92,7 +93,8 @@ struct sender {
 	bool settle_busy;
 };
 
-/* -- stream.c ---------------------------------------------------------------------------------------------- */
+/* -- stream.c ----------------------------------------------------------------------------------------------
+ */
 
 void stream_init(struct stream *stream, struct sender *sender, const struct conf_channel *channel);
 void stream_done(struct stream *stream);
@@ -100,6 +102,8 @@ void stream_done(struct stream *stream);
 void stream_turn(struct stream *stream);
 /* The outbox has something new. */
 void stream_wake(struct stream *stream);
+/* The outbox has a row that was settled as retrying: due AT_MS. */
+void stream_retry_at(struct stream *stream, int64_t at_ms);
 /* Gives back what is not on the wire. */
 void stream_give_back(struct stream *stream);
 /* An attempt came back from the wire. */
@@ -107,20 +111,22 @@ void stream_answered(void *sender, void *delivery, const struct wire_answer *ans
 /* After a lost connection: gives back rows that the store counts as ours and that never came. */
 void stream_recover(struct stream *stream);
 
-/* -- delivery.c -------------------------------------------------------------------------------------------- */
+/* -- delivery.c --------------------------------------------------------------------------------------------
+ */
 
 struct delivery *delivery_create(struct stream *stream, const struct taken_message *taken);
 void delivery_destroy(struct delivery *delivery);
 /*
- * Turns what an attempt ended with into the outcome: state, next attempt, log event. REPEAT_MS is how long to wait
- * before the next one. PROBE: it showed that a suspended destination still refuses, and is not at fault.
+ * Turns what an attempt ended with into the outcome: state, next attempt, log event. REPEAT_MS is how long to
+ * wait before the next one. PROBE: it showed that a suspended destination still refuses, and is not at fault.
  */
-void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms, bool probe,
-    int64_t wall_ms);
+void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms,
+    bool probe, int64_t wall_ms);
 void delivery_expire(struct delivery *delivery);
 void delivery_log(const struct delivery *delivery);
 
-/* -- settle.c ---------------------------------------------------------------------------------------------- */
+/* -- settle.c ----------------------------------------------------------------------------------------------
+ */
 
 void settle_init(struct sender *sender);
 void settle_done(struct sender *sender);
@@ -132,7 +138,8 @@ void settle_lane(struct stream *stream);
 void settle_resume(struct sender *sender);
 bool settle_is_idle(const struct sender *sender);
 
-/* -- sender.c ---------------------------------------------------------------------------------------------- */
+/* -- sender.c ----------------------------------------------------------------------------------------------
+ */
 
 /* Ends the loop if the sender was told to drain and nothing is left. */
 void sender_check_drained(struct sender *sender);

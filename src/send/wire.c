@@ -16,12 +16,12 @@
 #include "daemon/child.h"
 #include "send/retry_after.h"
 
-#define BODY_MAX      (64 * 1024)  /* of an answer: reading goes no further */
-#define HEADERS_MAX   (128 * 1024)
-#define CONNECT_MS    10000L
-#define SLOW_BYTES    1L /* a second, over ... */
-#define SLOW_SECONDS  15L
-#define IDLE_SECONDS  30L /* a connection kept longer is likely to be closed from the other side */
+#define BODY_MAX     (64 * 1024) /* of an answer: reading goes no further */
+#define HEADERS_MAX  (128 * 1024)
+#define CONNECT_MS   10000L
+#define SLOW_BYTES   1L /* a second, over ... */
+#define SLOW_SECONDS 15L
+#define IDLE_SECONDS 30L /* a connection kept longer is likely to be closed from the other side */
 
 struct attempt {
 	LIST_ENTRY(attempt) link;
@@ -31,7 +31,7 @@ struct attempt {
 	struct curl_slist *headers;
 	struct buf body;
 	size_t header_bytes;
-	bool body_cut, headers_cut, refused_address, repeated;
+	bool head_complete, body_cut, headers_cut, refused_address, repeated;
 	int begun; /* how often libcurl was about to send the request */
 	char fault[CURL_ERROR_SIZE];
 };
@@ -105,7 +105,8 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-/* -- what libcurl asks while an attempt goes on ----------------------------------------------------------- */
+/* -- what libcurl asks while an attempt goes on -----------------------------------------------------------
+ */
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -124,7 +125,12 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct attempt *attempt = arg;
 
-	(void)bytes;
+	/* An interim answer (100, 103) has a head of its own, so this goes to and fro; trailers come after.
+	 */
+	if (size * count >= 5 && !memcmp(bytes, "HTTP/", 5))
+		attempt->head_complete = false;
+	else if (size * count <= 2 && (*bytes == '\r' || *bytes == '\n'))
+		attempt->head_complete = true;
 	attempt->header_bytes += size * count;
 	if (attempt->header_bytes <= HEADERS_MAX)
 		return size * count;
@@ -132,7 +138,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg)
 	return 0;
 }
 
-/* Addresses of the machine's own link: nothing there is a receiver, but cloud metadata with credentials is. */
+/* Addresses of the machine's own link: nothing there is a receiver, but cloud metadata with credentials is.
+ */
 static bool is_link_local(const struct sockaddr *address)
 {
 	static const struct in6_addr metadata = {{{0xfd, 0x00, 0x0e, 0xc2, [15] = 0x54, [14] = 0x02}}};
@@ -177,7 +184,8 @@ static int about_to_send(void *arg, char *remote, char *local, int remote_port, 
 	return CURL_PREREQFUNC_ABORT;
 }
 
-/* -- an attempt from start to end --------------------------------------------------------------------------- */
+/* -- an attempt from start to end ---------------------------------------------------------------------------
+ */
 
 static void attempt_destroy(struct attempt *attempt)
 {
@@ -234,7 +242,8 @@ static bool set_limits(struct attempt *attempt, const struct wire_limits *limits
 		SET(CURLOPT_CAINFO, limits->ca_file);
 	SET(CURLOPT_PROXY, limits->proxy ? limits->proxy : "");
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, limits->timeout_ms < CONNECT_MS ? (long)limits->timeout_ms : CONNECT_MS);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+	    limits->timeout_ms < CONNECT_MS ? (long)limits->timeout_ms : CONNECT_MS);
 	SET(CURLOPT_TIMEOUT_MS, (long)limits->timeout_ms);
 	SET(CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
 	SET(CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
@@ -262,8 +271,8 @@ static bool set_callbacks(struct attempt *attempt)
 	return !failed;
 }
 
-struct err *wire_send(struct wire *wire, const struct wire_request *request, const struct wire_limits *limits,
-    void *token)
+struct err *wire_send(
+    struct wire *wire, const struct wire_request *request, const struct wire_limits *limits, void *token)
 {
 	struct attempt *attempt;
 
@@ -282,13 +291,14 @@ struct err *wire_send(struct wire *wire, const struct wire_request *request, con
 	return ERR(ERR_TEMPORARY, "libcurl takes no request");
 }
 
-/* -- what came back ----------------------------------------------------------------------------------------- */
+/* -- what came back -----------------------------------------------------------------------------------------
+ */
 
 static bool is_certificate_fault(CURLcode code)
 {
 	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR ||
-	    code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CRL_BADFILE ||
-	    code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH;
+	       code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CRL_BADFILE ||
+	       code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH;
 }
 
 static const char *fault_text(const struct attempt *attempt, CURLcode code)
@@ -302,16 +312,22 @@ static const char *fault_text(const struct attempt *attempt, CURLcode code)
 	return *attempt->fault ? attempt->fault : curl_easy_strerror(code);
 }
 
+/* The value of a field, a copy: libcurl has one place for what it returns. NULL: there is none. */
+static char *field(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return mem_copy(header->value);
+}
+
 static int64_t asked_wait_ms(CURL *easy)
 {
-	struct curl_header *retry_after, *date;
-	const char *date_text = NULL;
+	cleanup(free_text) char *value = field(easy, "Retry-After");
+	cleanup(free_text) char *date = field(easy, "Date");
 
-	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &retry_after) != CURLHE_OK)
-		return -1;
-	if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
-		date_text = date->value;
-	return retry_after_ms(retry_after->value, date_text, wall_ms() / 1000);
+	return retry_after_ms(value, date, wall_ms() / 1000);
 }
 
 static void read_answer(const struct attempt *attempt, CURLcode code, struct wire_answer *out)
@@ -319,8 +335,8 @@ static void read_answer(const struct attempt *attempt, CURLcode code, struct wir
 	long status = 0;
 
 	curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* After an interim answer (100, 103) the real one never came. */
-	if (status < 200 || attempt->repeated)
+	/* After an interim answer the real one never came; a head that was cut off is no answer. */
+	if (status < 200 || attempt->repeated || !attempt->head_complete)
 		status = 0;
 	*out = (struct wire_answer){
 	    .status = status,
@@ -360,7 +376,8 @@ static void finish_attempts(struct wire *wire)
 	}
 }
 
-/* -- the wire as a whole -------------------------------------------------------------------------------------- */
+/* -- the wire as a whole
+ * -------------------------------------------------------------------------------------- */
 
 struct wire *wire_create(struct event_base *base, wire_done_function *on_done, void *arg)
 {

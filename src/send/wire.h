@@ -3,8 +3,8 @@
  * The wire: HTTP requests by libcurl's multi interface on a libevent loop.
  *
  * Each request is one attempt: never followed to another place, never repeated by itself (libcurl would,
- * on a kept connection that the other side closed), never sent to a link-local address, its time and its answer's
- * size bounded. The answer says honestly how far it came; what that means is classify's business.
+ * on a kept connection that the other side closed), never sent to a link-local address, its time and its
+ * answer's size bounded. The answer says honestly how far it came; what that means is classify's business.
  */
 #ifndef SEND_WIRE_H
 #define SEND_WIRE_H
@@ -17,7 +17,7 @@ struct wire;
 #define WIRE_MAX 256 /* requests at a time: libcurl resolves each name in a thread of its own */
 
 struct wire_limits {
-	int64_t timeout_ms; /* for the whole attempt */
+	int64_t timeout_ms;  /* for the whole attempt */
 	const char *ca_file; /* NULL: the system's */
 	const char *proxy;   /* NULL: none; the environment is not asked */
 	bool allow_http;

@@ -16,12 +16,13 @@ static const struct backoff chat = {2000, 600000};
 
 static void the_longest_wait_doubles_up_to_the_cap(void **state)
 {
-	static const int64_t longest_ms[] = {2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 512000, 600000,
-	    600000};
+	static const int64_t longest_ms[] = {
+	    2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 512000, 600000, 600000};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(longest_ms); i++)
-		assert_in_range(backoff_delay_ms(&chat, (int64_t)i + 1, 0.999999), longest_ms[i] - 10, longest_ms[i]);
+		assert_in_range(
+		    backoff_delay_ms(&chat, (int64_t)i + 1, 0.999999), longest_ms[i] - 10, longest_ms[i]);
 	assert_in_range(backoff_delay_ms(&chat, INT64_MAX, 0.999999), 599990, 600000);
 }
 
@@ -92,10 +93,23 @@ static void retry_after_is_read_in_both_forms(void **state)
 static void what_cannot_be_a_retry_after_is_ignored(void **state)
 {
 	static const char *const values[] = {
-	    "", "soon", "-5", "+5", "5s", "1e3", "0x10", "1.2.3", ".5", "5 6",
+	    "",
+	    "soon",
+	    "-5",
+	    "+5",
+	    "5s",
+	    "1e3",
+	    "0x10",
+	    "1.2.3",
+	    ".5",
+	    "5 6",
 	    "Fri, 20 Nov 2026 22:59:59 GMT", /* past */
-	    "Fri, 20 Nov 2026 23:03:45 PST", "Fri, 20 Nov 2026 23:03:45", "Fri, 31 Nov 2026 23:03:45 GMT",
-	    "Fri, 20 Foo 2026 23:03:45 GMT", "Fri, 20 Nov 2026 25:03:45 GMT", "Fri, 20 Nov 2026 23:03:45 GMT x",
+	    "Fri, 20 Nov 2026 23:03:45 PST",
+	    "Fri, 20 Nov 2026 23:03:45",
+	    "Fri, 31 Nov 2026 23:03:45 GMT",
+	    "Fri, 20 Foo 2026 23:03:45 GMT",
+	    "Fri, 20 Nov 2026 25:03:45 GMT",
+	    "Fri, 20 Nov 2026 23:03:45 GMT x",
 	    "Fri, -1 Nov 2026 23:03:45 GMT",
 	};
 

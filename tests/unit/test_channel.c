@@ -64,8 +64,8 @@ static struct options options_of(const char *type, const char *url, struct arena
 	return options;
 }
 
-static struct err *compose(struct options *options, const struct outgoing *message, struct arena *arena,
-    struct wire_request *out)
+static struct err *compose(
+    struct options *options, const struct outgoing *message, struct arena *arena, struct wire_request *out)
 {
 	return options->type->compose(&channel, options->bytes, message, 1614265330, arena, out);
 }
@@ -95,7 +95,8 @@ static struct json *parse(const char *text)
 	return value;
 }
 
-/* -- URLs -------------------------------------------------------------------------------------------------- */
+/* -- URLs --------------------------------------------------------------------------------------------------
+ */
 
 static void urls_are_https_or_go_nowhere_far(void **state)
 {
@@ -184,7 +185,8 @@ static void retired_teams_hosts_are_refused_at_check(void **state)
 	}
 }
 
-/* -- webhook ------------------------------------------------------------------------------------------------ */
+/* -- webhook ------------------------------------------------------------------------------------------------
+ */
 
 static void the_signature_is_that_of_standard_webhooks(void **state)
 {
@@ -200,8 +202,8 @@ static void the_signature_is_that_of_standard_webhooks(void **state)
 
 static void while_keys_change_a_message_has_a_signature_of_each(void **state)
 {
-	static const char *const secrets[] = {"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-	    "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="};
+	static const char *const secrets[] = {
+	    "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="};
 	cleanup(arena_done) struct arena arena = {0};
 	const char *signature;
 
@@ -214,14 +216,16 @@ static void while_keys_change_a_message_has_a_signature_of_each(void **state)
 
 static void what_is_no_key_is_refused_without_showing_it(void **state)
 {
-	static const char *const bad[] = {"whsec_", "", "whsec_c2hvcnQ=", "whsec_not base64 at all!", "whsec_AAECAwQ",
+	static const char *const bad[] = {"whsec_", "", "whsec_c2hvcnQ=", "whsec_not base64 at all!",
+	    "whsec_AAECAwQ",
 	    "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8AAQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHwAB"};
 	cleanup(arena_done) struct arena arena = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		const char *signature = NULL;
-		struct err *e = webhook_signature(&(struct texts){&bad[i], 1}, "i", 1, "", 0, &arena, &signature);
+		struct err *e =
+		    webhook_signature(&(struct texts){&bad[i], 1}, "i", 1, "", 0, &arena, &signature);
 
 		assert_non_null(e);
 		assert_true(strlen(bad[i]) < 8 || !strstr(err_text(e), bad[i] + 7));
@@ -257,9 +261,17 @@ static void a_webhook_request_carries_the_message_as_it_was_rendered(void **stat
 static void header_fields_that_could_do_harm_are_refused(void **state)
 {
 	static const char *const bad[] = {
-	    "{\"X\":\"a\\r\\nY: b\"}", "{\"X\":\"a\\nb\"}", "{\"X Y\":\"a\"}", "{\"X:\":\"a\"}", "{\"\":\"a\"}",
-	    "{\"Host\":\"x\"}", "{\"content-length\":\"5\"}", "{\"Transfer-Encoding\":\"chunked\"}", "{\"X\":5}",
-	    "{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\",\"f\":\"\",\"g\":\"\",\"h\":\"\",\"i\":\"\","
+	    "{\"X\":\"a\\r\\nY: b\"}",
+	    "{\"X\":\"a\\nb\"}",
+	    "{\"X Y\":\"a\"}",
+	    "{\"X:\":\"a\"}",
+	    "{\"\":\"a\"}",
+	    "{\"Host\":\"x\"}",
+	    "{\"content-length\":\"5\"}",
+	    "{\"Transfer-Encoding\":\"chunked\"}",
+	    "{\"X\":5}",
+	    "{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\",\"e\":\"\",\"f\":\"\",\"g\":\"\",\"h\":\"\",\"i\":"
+	    "\"\","
 	    "\"j\":\"\",\"k\":\"\",\"l\":\"\"}",
 	};
 	cleanup(arena_done) struct arena arena = {0};
@@ -288,8 +300,11 @@ static void a_url_known_only_when_resolved_is_judged_then(void **state)
 static enum verdict judge(struct options *options, long status, const char *body, const char **out_id)
 {
 	static struct arena arena;
-	struct wire_answer answer = {
-	    .status = status, .body = body, .body_length = strlen(body), .complete = true, .retry_after_ms = -1};
+	struct wire_answer answer = {.status = status,
+	    .body = body,
+	    .body_length = strlen(body),
+	    .complete = true,
+	    .retry_after_ms = -1};
 	struct classification out;
 
 	options->type->classify(&channel, options->bytes, &answer, &arena, &out);
@@ -354,14 +369,16 @@ static void success_names_the_statuses_that_count(void **state)
 	assert_int_equal(judge(&options, 503, "", &id), VERDICT_LATER);
 }
 
-/* -- teams -------------------------------------------------------------------------------------------------- */
+/* -- teams --------------------------------------------------------------------------------------------------
+ */
 
 static void a_card_is_wrapped_or_unwrapped_as_the_workflow_takes_it(void **state)
 {
 	static const char card[] = "{\"type\":\"AdaptiveCard\",\"version\":\"1.5\",\"body\":[]}";
-	static const char message[] = "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/"
-				      "vnd.microsoft.card.adaptive\",\"contentUrl\":null,\"content\":{\"type\":"
-				      "\"AdaptiveCard\",\"version\":\"1.5\",\"body\":[]}}]}";
+	static const char message[] =
+	    "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"application/"
+	    "vnd.microsoft.card.adaptive\",\"contentUrl\":null,\"content\":{\"type\":"
+	    "\"AdaptiveCard\",\"version\":\"1.5\",\"body\":[]}}]}";
 	static const struct {
 		int payload; /* 0: message, 1: card */
 		const char *rendered, *sent;
@@ -384,7 +401,8 @@ static void a_card_is_wrapped_or_unwrapped_as_the_workflow_takes_it(void **state
 	}
 }
 
-/* -- file ----------------------------------------------------------------------------------------------------- */
+/* -- file
+ * ----------------------------------------------------------------------------------------------------- */
 
 static char *make_folder(char path[32])
 {
@@ -471,7 +489,8 @@ static void a_missing_folder_is_an_error_for_now(void **state)
 	err_destroy(e);
 }
 
-/* -- console ------------------------------------------------------------------------------------------------- */
+/* -- console
+ * ------------------------------------------------------------------------------------------------- */
 
 static void the_console_ends_each_message_with_one_newline(void **state)
 {

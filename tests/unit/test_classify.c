@@ -27,6 +27,7 @@ static struct wire_answer answer_of(long status, const char *body)
 
 static void a_status_means_the_same_for_every_destination(void **state)
 {
+	/* clang-format off */
 	static const struct {
 		long status;
 		enum verdict verdict;
@@ -43,6 +44,7 @@ static void a_status_means_the_same_for_every_destination(void **state)
 	    {505, VERDICT_REJECTED}, {507, VERDICT_LATER}, {520, VERDICT_LATER}, {529, VERDICT_LATER},
 	    {599, VERDICT_LATER}, {600, VERDICT_UNCERTAIN}, {999, VERDICT_UNCERTAIN},
 	};
+	/* clang-format on */
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -133,8 +135,14 @@ static void an_excerpt_is_cut_between_characters(void **state)
 	cleanup(arena_done) struct arena arena = {0};
 
 	(void)state;
-	assert_string_equal(answer_excerpt("ab\xe2\x82\xac" "cd", 7, 4, &arena), "ab");
-	assert_string_equal(answer_excerpt("ab\xe2\x82\xac" "cd", 7, 5, &arena), "ab\xe2\x82\xac");
+	assert_string_equal(answer_excerpt("ab\xe2\x82\xac"
+	                                   "cd",
+	                        7, 4, &arena),
+	    "ab");
+	assert_string_equal(answer_excerpt("ab\xe2\x82\xac"
+	                                   "cd",
+	                        7, 5, &arena),
+	    "ab\xe2\x82\xac");
 	assert_string_equal(answer_excerpt("", 0, 5, &arena), "");
 }
 
@@ -156,10 +164,12 @@ static void teams_says_success_in_few_ways_only(void **state)
 	    {200, "0", VERDICT_LATER},
 	    {200, "<html>log in</html>", VERDICT_LATER},
 	    {200,
-	        "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with "
+	        "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error "
+	        "429 with "
 	        "ContextId tcid=1",
 	        VERDICT_LATER},
-	    {200, "Webhook message delivery failed with error: ... returned HTTP error 413 with ...", VERDICT_REJECTED},
+	    {200, "Webhook message delivery failed with error: ... returned HTTP error 413 with ...",
+	        VERDICT_REJECTED},
 	    {200, "... returned HTTP error 404 with ...", VERDICT_GONE},
 	    {200, "... returned HTTP error 200 with ...", VERDICT_LATER},
 	    {200, "... returned HTTP error 99999999999999999999", VERDICT_LATER},

@@ -90,7 +90,8 @@ static void no_window_ever_sees_more_than_its_count(void **state)
 		check_no_window_is_exceeded(sent, count, &rows[i][0]);
 		check_no_window_is_exceeded(sent, count, &rows[i][1]);
 		/* And nearly all that is allowed is used: within the slack of a fiftieth and a slice. */
-		assert_true((double)count > 0.93 * (double)rows[i][1].count * (double)now / (double)rows[i][1].window_ms);
+		assert_true((double)count >
+		            0.93 * (double)rows[i][1].count * (double)now / (double)rows[i][1].window_ms);
 		rate_done(&limit);
 	}
 	free(sent);
@@ -110,7 +111,8 @@ static void a_steady_stream_is_not_stopped_for_ever(void **state)
 	rate_done(&limit);
 }
 
-/* -- the lane --------------------------------------------------------------------------------------------- */
+/* -- the lane ---------------------------------------------------------------------------------------------
+ */
 
 static const struct conf_channel plain = {
     .name = "c",
@@ -212,8 +214,9 @@ static void retry_after_stops_the_whole_lane_until_then(void **state)
 	(void)state;
 	lane_init(&lane, &plain);
 	lane_start(&lane, at(0));
-	assert_int_equal(end_with(&lane,
-	                     (struct lane_answer){.verdict = VERDICT_LATER, .status = 500, .retry_after_ms = 30000}, 100),
+	assert_int_equal(
+	    end_with(&lane,
+	        (struct lane_answer){.verdict = VERDICT_LATER, .status = 500, .retry_after_ms = 30000}, 100),
 	    LANE_PAUSED);
 	assert_false(lane_may_start(&lane, at(30099)));
 	assert_int_equal(lane_room(&lane, at(200), 0), 0);
@@ -223,7 +226,8 @@ static void retry_after_stops_the_whole_lane_until_then(void **state)
 	assert_true(lane_may_start(&lane, at(30100)));
 	assert_int_equal(lane_room(&lane, at(30100), 0), 1); /* one shows whether it is well again */
 	lane_start(&lane, at(30100));
-	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 30200), LANE_RESUMED);
+	assert_int_equal(
+	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 30200), LANE_RESUMED);
 	assert_true(lane_room(&lane, at(30200), 0) > 1);
 	lane_done(&lane);
 }
@@ -236,7 +240,8 @@ static void too_many_requests_pause_the_lane_even_without_a_time(void **state)
 	} rows[] = {
 	    {{.verdict = VERDICT_LATER, .status = 429, .random = 0.5}, true},
 	    {{.verdict = VERDICT_LATER, .status = 503, .random = 0.5}, true},
-	    {{.verdict = VERDICT_LATER, .status = 500, .random = 0.5}, false}, /* perhaps this payload's own */
+	    {{.verdict = VERDICT_LATER, .status = 500, .random = 0.5},
+	        false}, /* perhaps this payload's own */
 	    {{.verdict = VERDICT_LATER, .status = 0, .random = 0.5}, false},
 	    {{.verdict = VERDICT_REJECTED, .status = 400, .random = 0.5}, false},
 	    {{.verdict = VERDICT_UNCERTAIN, .status = 0, .random = 0.5}, false},
@@ -262,8 +267,10 @@ static void no_pause_outlives_the_message_that_caused_it(void **state)
 	lane_init(&lane, &plain);
 	lane_start(&lane, at(0));
 	end_with(&lane,
-	    (struct lane_answer){
-	        .verdict = VERDICT_LATER, .status = 429, .retry_after_ms = INT64_C(1) << 45, .left_ms = 60000},
+	    (struct lane_answer){.verdict = VERDICT_LATER,
+	        .status = 429,
+	        .retry_after_ms = INT64_C(1) << 45,
+	        .left_ms = 60000},
 	    0);
 	assert_int_equal(lane_next(&lane, at(0)).ms, 60000);
 	lane_done(&lane);
@@ -276,13 +283,14 @@ static void a_destination_that_refuses_for_good_gets_one_probe_an_hour(void **st
 	(void)state;
 	lane_init(&lane, &plain);
 	lane_start(&lane, at(0));
-	assert_int_equal(
-	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 404}, 1000), LANE_SUSPENDED);
+	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 404}, 1000),
+	    LANE_SUSPENDED);
 	assert_int_equal(lane_room(&lane, at(PROBE_MS), 0), 0);
 	assert_int_equal(lane_room(&lane, at(PROBE_MS + 1000), 0), 1);
 	lane_start(&lane, at(PROBE_MS + 1000));
 	assert_false(lane_may_start(&lane, at(PROBE_MS + 1000)));
-	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 500}, PROBE_MS + 2000),
+	assert_int_equal(
+	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 500}, PROBE_MS + 2000),
 	    LANE_SAME);
 	assert_false(lane_may_start(&lane, at(PROBE_MS + 3000)));
 	lane_start(&lane, at(2 * PROBE_MS + 1000));
@@ -302,7 +310,8 @@ static void a_pause_outlives_the_process(void **state)
 	lane_init(&lane, &plain);
 	lane_init(&other, &plain);
 	lane_start(&lane, at(0));
-	end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 429, .retry_after_ms = 60000}, 0);
+	end_with(
+	    &lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 429, .retry_after_ms = 60000}, 0);
 	value = lane_to_json(&lane, at(10000), WALL);
 	lane_from_json(&other, value, at(5), WALL + 20000); /* another clock, 20 s later */
 	assert_int_equal(lane_next(&other, at(5)).ms, 30005);
@@ -350,7 +359,8 @@ static void a_damaged_record_leaves_the_lane_open(void **state)
 	}
 }
 
-/* -- named lanes ------------------------------------------------------------------------------------------ */
+/* -- named lanes ------------------------------------------------------------------------------------------
+ */
 
 static void a_head_that_fails_while_others_pass_is_one_too_many(void **state)
 {
