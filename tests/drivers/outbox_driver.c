@@ -78,9 +78,11 @@ static void must(struct err *e)
 		die(e);
 }
 
-/* -- the processes ------------------------------------------------------------------------------------------ */
+/* -- the processes ------------------------------------------------------------------------------------------
+ */
 
-static void on_request(void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
+static void on_request(
+    void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {
 	const struct log_record *record = request;
 	struct log_field fields[64];
@@ -89,8 +91,8 @@ static void on_request(void *arg, struct peer *peer, enum request_kind kind, uin
 	if (kind != REQ_LOG)
 		return;
 	for (size_t i = 0; i < record->count && i < ARRAY_SIZE(fields); i++)
-		fields[i] = (struct log_field){record->fields[i].key, record->fields[i].value,
-		    record->fields[i].literal};
+		fields[i] = (struct log_field){
+		    record->fields[i].key, record->fields[i].value, record->fields[i].literal};
 	log_forward((enum log_level)record->level, record->event, fields, record->count);
 }
 
@@ -141,7 +143,8 @@ static int drain(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* -- the outbox ----------------------------------------------------------------------------------------------- */
+/* -- the outbox
+ * ----------------------------------------------------------------------------------------------- */
 
 static int64_t new_run(struct arena *arena)
 {
@@ -177,8 +180,8 @@ static struct new_message new_message(const struct json *command, int64_t number
 	json_int64(json_get(command, "expires_ms"), &expires_ms);
 	m.expires_ms = m.created_ms + expires_ms;
 	if (place)
-		m.payload = arena_format(arena, "%.*s%lld%s", (int)(place - payload), payload, (long long)number,
-		    place + 2);
+		m.payload = arena_format(
+		    arena, "%.*s%lld%s", (int)(place - payload), payload, (long long)number, place + 2);
 	m.payload_length = strlen(m.payload);
 	m.key = m.id;
 	return m;
@@ -226,7 +229,8 @@ static struct json *list(struct arena *arena)
 	return rows;
 }
 
-/* -- commands --------------------------------------------------------------------------------------------------- */
+/* -- commands
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct process *named(const char *name)
 {
