@@ -304,12 +304,10 @@ utc_t schedule_next(const struct schedule *schedule, utc_t after)
 
 utc_t schedule_prev(const struct schedule *schedule, utc_t before)
 {
-	utc_t upto = before > LATEST ? LATEST : before - 1;
-	utc_t limit = upto > SEARCH_SECONDS ? upto - SEARCH_SECONDS : 0;
-	utc_t fire;
-
 	if (before <= 0)
 		return -1;
-	fire = fire_upto(schedule, upto, limit);
+	utc_t upto = before > LATEST ? LATEST : before - 1;
+	utc_t limit = upto > SEARCH_SECONDS ? upto - SEARCH_SECONDS : 0;
+	utc_t fire = fire_upto(schedule, upto, limit);
 	return fire >= limit && fire <= upto ? fire : -1;
 }
