@@ -17,19 +17,20 @@ static const char *const states[] = {
 struct outbox_wish {
 	const char *verb; /* list, show, retry, discard */
 	const char *state, *channel, *since;
-	int64_t since_ms;
+	int64_t since_ms, limit;
 	struct id_record *ids;
 	size_t id_count;
 	bool again, json;
 };
 
-/* -- arguments ---------------------------------------------------------------------------------------------
- */
+/* -- arguments ------------------------------------------------------------------------------------ */
 
 static int read_argument(int argc, char **argv, int *i, struct outbox_wish *wish)
 {
-	const char *argument = argv[*i];
+	const char *argument = argv[*i], *count;
 
+	if (cli_option(argc, argv, i, "-n", &count))
+		return cli_count("outbox", count, &wish->limit);
 	if (!strcmp(argument, "--json")) {
 		wish->json = true;
 		return EXIT_OK;
@@ -69,7 +70,7 @@ static int check_list(struct outbox_wish *wish)
 	utc_t since;
 
 	if (wish->id_count || wish->again)
-		return cli_usage("outbox list: takes --state, --channel and --since only");
+		return cli_usage("outbox list: takes --state, --channel, --since and -n only");
 	if (!wish->since)
 		return EXIT_OK;
 	e = utc_parse(wish->since, &since);
@@ -81,7 +82,7 @@ static int check_list(struct outbox_wish *wish)
 
 static int check_show(struct outbox_wish *wish)
 {
-	if (wish->id_count != 1 || wish->state || wish->channel || wish->since || wish->again)
+	if (wish->id_count != 1 || wish->state || wish->channel || wish->since || wish->again || wish->limit)
 		return cli_usage("outbox show: takes one ID");
 	return EXIT_OK;
 }
@@ -92,13 +93,14 @@ static int check_change(struct outbox_wish *wish)
 		return cli_usage("outbox %s: name either IDs or --channel", wish->verb);
 	if (wish->state && !wish->channel)
 		return cli_usage("outbox %s: --state goes with --channel", wish->verb);
-	if (wish->since || (wish->again && strcmp(wish->verb, "retry")))
-		return cli_usage("outbox %s: takes no %s", wish->verb, wish->since ? "--since" : "--again");
+	if (wish->since || wish->limit)
+		return cli_usage("outbox %s: takes neither --since nor -n", wish->verb);
+	if (wish->again && strcmp(wish->verb, "retry"))
+		return cli_usage("outbox %s: takes no --again", wish->verb);
 	return EXIT_OK;
 }
 
-/* -- rows as JSON
- * ---------------------------------------------------------------------------------------------- */
+/* -- rows as JSON --------------------------------------------------------------------------------- */
 
 static struct json *describe(const struct message_row *row)
 {
@@ -145,8 +147,7 @@ static struct json *describe_whole(const struct message_row *row)
 	return object;
 }
 
-/* -- for people
- * ------------------------------------------------------------------------------------------------- */
+/* -- for people ----------------------------------------------------------------------------------- */
 
 static void add_row(struct columns *columns, const struct message_row *row)
 {
@@ -203,14 +204,14 @@ static int show_whole(const struct json *message)
 {
 	cleanup(buf_done) struct buf out = {0};
 
-	json_each(member, message) if (strcmp(json_key(member), "payload"))
-	    add_line(&out, json_key(member), member);
+	for (const struct json *member = json_first(message); member; member = json_next(member))
+		if (strcmp(json_key(member), "payload"))
+			add_line(&out, json_key(member), member);
 	add_preview(&out, json_get(message, "payload"));
 	return cli_write(&out);
 }
 
-/* -- list and show
- * --------------------------------------------------------------------------------------------- */
+/* -- list and show -------------------------------------------------------------------------------- */
 
 static struct err *read_messages(
     const struct conf *conf, const struct messages_ask *ask, struct arena *arena, struct messages_reply *out)
@@ -264,8 +265,7 @@ static int show(const struct conf *conf, const struct outbox_wish *wish)
 	return status;
 }
 
-/* -- retry and discard
- * -------------------------------------------------------------------------------------------- */
+/* -- retry and discard ---------------------------------------------------------------------------- */
 
 static int tell_json(const struct outbox_reply *reply)
 {
@@ -347,8 +347,7 @@ static int change(const struct conf *conf, const struct outbox_wish *wish)
 	return status ? status : worst_of(&reply);
 }
 
-/* -- the command
- * --------------------------------------------------------------------------------------------------- */
+/* -- the command ---------------------------------------------------------------------------------- */
 
 static const struct outbox_verb {
 	const char *name;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `bmad runs`: the history of slots and runs, newest first, with error and traceback of failed ones. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/columns.h"
@@ -8,26 +7,13 @@
 #include "store/error_json.h"
 
 #define RUNS_SHOWN 20
-#define RUNS_MAX   100000
 
 struct runs_wish {
 	struct runs_ask ask;
 	bool json;
 };
 
-/* -- arguments ---------------------------------------------------------------------------------------------
- */
-
-static int read_count(const char *text, int64_t *out_count)
-{
-	char *end;
-	long long number = strtoll(text, &end, 10);
-
-	if (end == text || *end || number < 1 || number > RUNS_MAX)
-		return cli_usage("runs: -n '%s': expected a number from 1 to %d", text, RUNS_MAX);
-	*out_count = number;
-	return EXIT_OK;
-}
+/* -- arguments ------------------------------------------------------------------------------------ */
 
 static int read_since(const char *text, int64_t *out_ms)
 {
@@ -49,7 +35,7 @@ static int read_argument(int argc, char **argv, int *i, struct runs_wish *wish)
 		return EXIT_OK;
 	}
 	if (cli_option(argc, argv, i, "-n", &value))
-		return read_count(value, &wish->ask.limit);
+		return cli_count("runs", value, &wish->ask.limit);
 	if (cli_option(argc, argv, i, "--since", &value))
 		return read_since(value, &wish->ask.since_ms);
 	if (argv[*i][0] == '-')
@@ -60,8 +46,7 @@ static int read_argument(int argc, char **argv, int *i, struct runs_wish *wish)
 	return EXIT_OK;
 }
 
-/* -- as JSON ------------------------------------------------------------------------------------------------
- */
+/* -- as JSON -------------------------------------------------------------------------------------- */
 
 static struct json *describe(const struct run_row *row)
 {
@@ -92,8 +77,7 @@ static int show_json(const struct runs_reply *runs)
 	return cli_write_json(rows);
 }
 
-/* -- for people
- * ----------------------------------------------------------------------------------------------- */
+/* -- for people ----------------------------------------------------------------------------------- */
 
 static void add_row(struct columns *columns, const struct run_row *row)
 {
@@ -158,8 +142,7 @@ static int show_table(const struct runs_reply *runs)
 	return cli_write(&out);
 }
 
-/* -- the command
- * ------------------------------------------------------------------------------------------------ */
+/* -- the command ---------------------------------------------------------------------------------- */
 
 static int show(const struct conf *conf, const struct runs_wish *wish)
 {

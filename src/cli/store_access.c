@@ -11,6 +11,7 @@
 #include "store/process.h"
 
 #define PATIENCE_MS 3000
+#define COUNT_MAX   100000
 
 struct err *store_access_read(const struct conf *conf, struct store_client **out_client)
 {
@@ -77,8 +78,7 @@ struct err *store_access_write(const struct conf *conf, struct store_client **ou
 	return open_locked(conf, &arena, out_client, out_lock);
 }
 
-/* -- arguments and output
- * ------------------------------------------------------------------------------------ */
+/* -- arguments and output ------------------------------------------------------------------------- */
 
 bool cli_option(int argc, char **argv, int *i, const char *name, const char **out_value)
 {
@@ -94,6 +94,17 @@ bool cli_option(int argc, char **argv, int *i, const char *name, const char **ou
 		return false;
 	*out_value = argv[++*i];
 	return true;
+}
+
+int cli_count(const char *command, const char *text, int64_t *out_count)
+{
+	char *end;
+	long long number = strtoll(text, &end, 10);
+
+	if (end == text || *end || number < 1 || number > COUNT_MAX)
+		return cli_usage("%s: -n '%s': expected a number from 1 to %d", command, text, COUNT_MAX);
+	*out_count = number;
+	return EXIT_OK;
 }
 
 const char *one_line(const char *text, struct arena *arena)
@@ -131,8 +142,7 @@ int cli_write_json(struct json *rows)
 	return cli_write(&out);
 }
 
-/* -- the jobs' last runs
- * ---------------------------------------------------------------------------------------- */
+/* -- the jobs' last runs -------------------------------------------------------------------------- */
 
 struct history {
 	struct arena arena;

@@ -18,9 +18,14 @@ struct err *store_access_read(const struct conf *conf, struct store_client **out
 struct err *store_access_write(
     const struct conf *conf, struct store_client **out_client, int *out_lock) MUST_CHECK;
 
-/* The value of option NAME at argv[*I] (`--name value`, `--name=value`), moving *I on; false: another
- * argument. */
+/*
+ * The value of option NAME at argv[*I] (`--name value`, `--name=value`), moving *I on; false: another
+ * argument.
+ */
 bool cli_option(int argc, char **argv, int *i, const char *name, const char **out_value);
+
+/* The value of `-n`, from 1 to 100000; returns the exit status. */
+int cli_count(const char *command, const char *text, int64_t *out_count);
 
 /* TEXT in one line that no terminal takes for commands: control characters become blanks. NULL stays NULL. */
 const char *one_line(const char *text, struct arena *arena);

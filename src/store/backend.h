@@ -42,8 +42,10 @@ struct store_backend {
 
 extern const struct store_backend store_sqlite;
 
-/* An instance that said HELLO. Without connections it is dead: to be settled, and forgotten when that is
- * committed. */
+/*
+ * An instance that said HELLO. Without connections it is dead: to be settled, and forgotten when that is
+ * committed.
+ */
 struct living {
 	char *instance;
 	enum role role;

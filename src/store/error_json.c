@@ -81,7 +81,8 @@ struct error_record *error_from_json(const char *text, struct arena *arena)
 		error->kind = arena_copy(arena, json_text(json_get(json, "kind")));
 		error->message = arena_copy(arena, json_text(json_get(json, "message")));
 		error->frames = arena_alloc(arena, json_length(frames) * sizeof(*error->frames));
-		json_each(frame, frames) read_frame(frame, arena, &error->frames[error->frame_count++]);
+		for (const struct json *frame = json_first(frames); frame; frame = json_next(frame))
+			read_frame(frame, arena, &error->frames[error->frame_count++]);
 	}
 	json_destroy(json);
 	return error;
@@ -94,8 +95,7 @@ void values_from_json(
 	struct value_record *values = arena_alloc(arena, json_length(json) * sizeof(*values));
 	size_t count = 0;
 
-	json_each(member, json)
-	{
+	for (const struct json *member = json_first(json); member; member = json_next(member)) {
 		values[count].name = arena_copy(arena, json_key(member));
 		values[count++].number = json_double(member);
 	}

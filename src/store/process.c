@@ -18,10 +18,10 @@
 #include "store/process_parts.h"
 
 #define FIRST_SWEEP_MS  60000
+#define LONGEST_WAIT_MS 60000
 #define ACCEPT_PAUSE_MS 200 /* when there are no descriptors left */
 
-/* -- gathering --------------------------------------------------------------------------------------------
- */
+/* -- gathering ------------------------------------------------------------------------------------ */
 
 static void add_item(struct process *process, const struct item *item)
 {
@@ -101,8 +101,7 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 	event_add(process->accepting, NULL);
 }
 
-/* -- batches and time ---------------------------------------------------------------------------------------
- */
+/* -- batches and time ----------------------------------------------------------------------------- */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -119,6 +118,8 @@ static void set_timer(struct process *process, int64_t now_ms)
 
 	if (process->unavailable && wait_ms < 1000)
 		wait_ms = 1000; /* what is due cannot be done now; do not spin over it */
+	if (wait_ms > LONGEST_WAIT_MS)
+		wait_ms = LONGEST_WAIT_MS; /* the wall clock may have been set back */
 	if (wait_ms > 0) {
 		after.tv_sec = wait_ms / 1000;
 		after.tv_usec = wait_ms % 1000 * 1000;
@@ -140,8 +141,7 @@ static void on_batch_due(evutil_socket_t fd, short what, void *arg)
 		set_timer(process, now_ms);
 }
 
-/* -- main
- * ------------------------------------------------------------------------------------------------------ */
+/* -- main ----------------------------------------------------------------------------------------- */
 
 static void on_parent_request(
     void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
@@ -179,8 +179,7 @@ static void send_line(
 	peer_call(process->parent, REQ_LOG, &record, NULL, NULL);
 }
 
-/* -- the policy
- * -------------------------------------------------------------------------------------------------- */
+/* -- the policy ----------------------------------------------------------------------------------- */
 
 /* A channel that is not configured any more: nobody can say that twice is better than never. */
 static bool channel_holds(void *arg, const char *channel)
@@ -193,8 +192,7 @@ static bool channel_holds(void *arg, const char *channel)
 	return true;
 }
 
-/* -- the life
- * ------------------------------------------------------------------------------------------------------ */
+/* -- the life ------------------------------------------------------------------------------------- */
 
 static void create_events(struct process *process, int listener, int parent)
 {
@@ -263,7 +261,9 @@ int store_process(const struct conf *conf, int listener, int parent)
 	struct err *e;
 	int status;
 
-	/* A terminal's ^C and a service's stop reach all of bmad; the store outlives those who still need it.
+	/*
+	 * A terminal's ^C and a service's stop reach all of bmad; the store outlives those who still need
+	 * it.
 	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);

@@ -103,8 +103,7 @@ static const char writer_settings[] = "PRAGMA journal_mode = WAL;"
                                       "PRAGMA temp_store = MEMORY;"
                                       "PRAGMA cache_size = -8192";
 
-/* Before the first table is made: the page size holds for ever. Three payloads of usual size fit into 8 KiB.
- */
+/* Holds from the first table on, for ever. Three payloads of usual size fit into 8 KiB. */
 static const char file_settings[] = "PRAGMA page_size = 8192";
 
 static struct err *set_up_writer(struct sqlite *db, int64_t now_ms)
@@ -191,8 +190,7 @@ static void sqlite_close(struct store *store)
 	disconnect(sqlite_of(store));
 }
 
-/* -- batches and marks ------------------------------------------------------------------------------------
- */
+/* -- batches and marks ---------------------------------------------------------------------------- */
 
 static struct err *run_sql(struct store *store, const char *sql)
 {
@@ -201,7 +199,9 @@ static struct err *run_sql(struct store *store, const char *sql)
 	return query_run(&q);
 }
 
-/* A writer takes the write lock at once: found out later, a verb in the middle of a batch would fail of it.
+/*
+ * A writer takes the write lock at once: found out later, a verb in the middle of a batch would fail of
+ * it.
  */
 static struct err *sqlite_begin(struct store *store)
 {

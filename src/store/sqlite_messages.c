@@ -66,8 +66,7 @@ struct err *sqlite_resolve_id(struct sqlite *db, const char *id, struct arena *a
 	return NULL;
 }
 
-/* -- keys
- * ---------------------------------------------------------------------------------------------------- */
+/* -- keys ----------------------------------------------------------------------------------------- */
 
 static bool frees_key(const char *state)
 {
@@ -111,8 +110,7 @@ struct err *sqlite_hold_key(
 	return query_run(&q);
 }
 
-/* -- new messages
- * ---------------------------------------------------------------------------------------------- */
+/* -- new messages --------------------------------------------------------------------------------- */
 
 struct birth {
 	const char *state, *reason, *taker;
@@ -208,15 +206,16 @@ struct err *sqlite_insert_message(struct store *store, const struct run_head *ru
 	*out_queued = !holder.id || m->again;
 	if (!*out_queued)
 		return insert_suppressed(db, run, m, &holder, arena, out);
-	/* One sent again on demand leaves the key with the first: if the second dies the key is still used.
+	/*
+	 * One sent again on demand leaves the key with the first: if the second dies the key is still
+	 * used.
 	 */
 	if (m->key && !holder.id)
 		PASS(sqlite_hold_key(db, m->channel, to, m->key, m->id, run->id));
 	return insert_queued(store, run, instance, m, out);
 }
 
-/* -- WAIT and SEND
- * ------------------------------------------------------------------------------------------------ */
+/* -- WAIT and SEND -------------------------------------------------------------------------------- */
 
 static struct err *load_state(
     struct sqlite *db, const char *id, struct arena *arena, struct message_state *out)

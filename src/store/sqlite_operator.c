@@ -22,8 +22,7 @@ struct rule {
 	const char *refused_retry, *refused_discard;
 };
 
-/* An ambiguous one may have arrived and a discarded one was decided on: those are retried by name or state
- * only. */
+/* An ambiguous one may have arrived, a discarded one was decided on: retried by name or state only. */
 static const struct rule rules[] = {
     {"queued", HASTENED, DISCARDED, false, true, true, NULL, NULL},
     {"retrying", HASTENED, DISCARDED, false, true, true, NULL, NULL},
@@ -46,8 +45,7 @@ static const struct rule *find_rule(const char *state)
 	return NULL;
 }
 
-/* -- the changes --------------------------------------------------------------------------------------------
- */
+/* -- the changes ---------------------------------------------------------------------------------- */
 
 struct handling {
 	struct store *store;
@@ -159,8 +157,7 @@ static struct err *handle(const struct handling *h, const char *id, struct outbo
 	return change->refused ? NULL : apply(h, effect, &head, change);
 }
 
-/* -- which messages
- * --------------------------------------------------------------------------------------------- */
+/* -- which messages ------------------------------------------------------------------------------- */
 
 struct id_list {
 	struct id_record *items;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* -- expiry ---------------------------------------------------------------------------------------------- */
+/* -- expiry --------------------------------------------------------------------------------------- */
 
 #define EXPIRE_SLICE 1000 /* in one call; more are as good as expired and die in the next */
 
@@ -103,8 +103,7 @@ struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next
 	return next_expiry(sqlite_of(store), out_next_ms);
 }
 
-/* -- TAKE ---------------------------------------------------------------------------------------------------
- */
+/* -- TAKE ----------------------------------------------------------------------------------------- */
 
 /* The default lane (no name) has no order; in a named one nothing passes what is not finished. */
 #define TAKE_FROM                                                                                            \
@@ -208,8 +207,7 @@ struct err *sqlite_take(struct store *store, const void *request, struct arena *
 	return next_due(db, take, &reply->next_ms);
 }
 
-/* -- SETTLE
- * --------------------------------------------------------------------------------------------------- */
+/* -- SETTLE --------------------------------------------------------------------------------------- */
 
 /* What a settled message may become. */
 static const struct {
@@ -328,8 +326,7 @@ struct err *sqlite_lanes(struct store *store, const void *request, struct arena 
 	return query_done(&q);
 }
 
-/* -- messages whose taker is gone
- * ------------------------------------------------------------------------------- */
+/* -- messages whose taker is gone ----------------------------------------------------------------- */
 
 static struct err *update_recovered(struct sqlite *db, const struct outbox_row *row, int64_t now_ms)
 {

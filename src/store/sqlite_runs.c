@@ -69,8 +69,7 @@ static struct err *reopen_slot(struct sqlite *db, const struct run_head *run, co
 	return query_run(&q);
 }
 
-/* -- START -------------------------------------------------------------------------------------------------
- */
+/* -- START ---------------------------------------------------------------------------------------- */
 
 /* A run that was started or closed already stays as it is. */
 struct err *sqlite_start(struct store *store, const void *request, struct arena *arena, void *out)
@@ -93,8 +92,7 @@ struct err *sqlite_start(struct store *store, const void *request, struct arena 
 	return run.job ? set_slot(db, &run, "running", NULL) : NULL;
 }
 
-/* -- COMMIT ------------------------------------------------------------------------------------------------
- */
+/* -- COMMIT --------------------------------------------------------------------------------------- */
 
 static struct err *commit_messages(struct store *store, const struct run_head *run,
     const struct commit *commit, struct arena *arena, struct commit_reply *reply, int64_t *out_queued)
@@ -237,8 +235,7 @@ struct err *sqlite_commit_run(struct store *store, const void *request, struct a
 	return NULL;
 }
 
-/* -- CLOSE and interruptions
- * ----------------------------------------------------------------------------------- */
+/* -- CLOSE and interruptions ---------------------------------------------------------------------- */
 
 /* Twice interrupted is enough: it may well be the run that brings its process down. */
 static bool may_run_again(const struct run_head *run)
@@ -301,7 +298,7 @@ static struct err *list_open_runs(
     struct sqlite *db, const char *instance, struct arena *arena, int64_t **out_ids, size_t *out_count)
 {
 	struct query q = query(
-	    db, "SELECT id FROM runs WHERE state IN ('claimed','running') AND instance = ? ORDER BY id");
+	    db, "SELECT id FROM runs WHERE state IN ('claimed','running') AND instance = ? ORDER BY +id");
 	size_t count = 0, capacity = 0;
 	int64_t *ids = NULL;
 
@@ -376,8 +373,7 @@ struct err *sqlite_message_holders(
 	return list_ids(&q, arena, out, count);
 }
 
-/* -- STATE
- * ----------------------------------------------------------------------------------------------------- */
+/* -- STATE ---------------------------------------------------------------------------------------- */
 
 struct err *sqlite_state(struct store *store, const void *request, struct arena *arena, void *out)
 {

@@ -32,8 +32,7 @@ static const char version_1[] =
     " run INTEGER NOT NULL DEFAULT 0,"
     " attempt INTEGER NOT NULL DEFAULT 0,"
     " instance TEXT NOT NULL,"
-    " first INTEGER NOT NULL DEFAULT 0," /* a missed one may stand for several: `slots`, from `first` to `due`
-                                          */
+    " first INTEGER NOT NULL DEFAULT 0," /* a missed one stands for `slots`, from here */
     " slots INTEGER NOT NULL DEFAULT 1,"
     " recorded_ms INTEGER NOT NULL,"
     " PRIMARY KEY (job, key)"

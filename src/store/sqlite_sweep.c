@@ -27,8 +27,7 @@ static struct err *gather_numbers(struct query *q, struct numbers *out)
 	return query_done(q);
 }
 
-/* -- runs --------------------------------------------------------------------------------------------------
- */
+/* -- runs ----------------------------------------------------------------------------------------- */
 
 static struct err *delete_run(struct sqlite *db, int64_t run)
 {
@@ -115,8 +114,7 @@ static struct err *sweep_runless_slots(struct sqlite *db, int64_t before_ms)
 	return query_run(&q);
 }
 
-/* -- messages
- * ------------------------------------------------------------------------------------------------ */
+/* -- messages ------------------------------------------------------------------------------------- */
 
 static struct err *keep_key(struct sqlite *db, int64_t seq, int64_t until_ms)
 {

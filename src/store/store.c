@@ -61,7 +61,7 @@ bool store_holds(const struct store *store, const char *channel)
 	return !store->holds || store->holds(store->holds_arg, channel);
 }
 
-/* -- living instances --------------------------------------------------------------------------------- */
+/* -- living instances ----------------------------------------------------------------------------- */
 
 static struct living *find_instance(const struct store *store, const char *instance)
 {
@@ -120,7 +120,7 @@ static void end_settling(struct store *store, bool committed)
 	}
 }
 
-/* -- batches and marks ---------------------------------------------------------------------------------- */
+/* -- batches and marks ---------------------------------------------------------------------------- */
 
 struct err *store_begin(struct store *store)
 {
@@ -182,8 +182,7 @@ static struct err *run_marked(struct store *store, const struct step *step)
 	return e ? undo_step(store, mark, e) : NULL;
 }
 
-/* -- HELLO, and instances that are gone --------------------------------------------------------------------
- */
+/* -- HELLO, and instances that are gone ----------------------------------------------------------- */
 
 typedef struct err *settle_function(
     struct store *store, const char *instance, int64_t now_ms, int64_t *count);
@@ -270,7 +269,7 @@ struct err *store_gone(struct store *store, enum role role, const char *instance
 	return settle_all_dead(store, now_ms);
 }
 
-/* -- verbs and duties ----------------------------------------------------------------------------------- */
+/* -- verbs and duties ----------------------------------------------------------------------------- */
 
 static bool only_reads(enum request_kind kind)
 {

@@ -58,8 +58,10 @@ struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_
  * work, so that nobody waits for it; call it once a minute.
  */
 struct err *store_sweep(struct store *store, int64_t now_ms) MUST_CHECK;
-/* A connection that said HELLO closed: with an instance's last one its open runs (by hand) and taken messages
- * are settled. */
+/*
+ * A connection that said HELLO closed: with an instance's last one its open runs (by hand) and taken
+ * messages are settled.
+ */
 struct err *store_gone(struct store *store, enum role role, const char *instance, int64_t now_ms) MUST_CHECK;
 
 #endif

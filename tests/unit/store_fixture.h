@@ -268,6 +268,28 @@ static inline struct runs_reply list_runs(struct fixture *f, const char *job)
 	return reply;
 }
 
+/* A committed message of its own run. */
+static inline const char *queue(struct fixture *f, struct new_message message)
+{
+	static int slot;
+	int64_t run = begin_run(f, "j", NOW + ++slot);
+
+	return commit_run(f, run, &message, 1).messages[0].id;
+}
+
+static inline const char *state_of(struct fixture *f, const char *id)
+{
+	return show(f, id).state;
+}
+
+static inline struct message_state send_message(struct fixture *f, int64_t run, struct new_message message)
+{
+	struct message_state reply = {0};
+
+	must(ask(f, REQ_SEND, &(struct send){run, "main-1", &message}, &reply));
+	return reply;
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #endif

@@ -7,8 +7,7 @@
 
 #include "request/request.h"
 
-/* -- opening ------------------------------------------------------------------------------------------------
- */
+/* -- opening -------------------------------------------------------------------------------------- */
 
 static void a_new_store_is_private_and_its_folders_are_made(void **state)
 {
@@ -160,8 +159,7 @@ static void a_request_that_is_not_the_stores_is_refused(void **state)
 	must_fail(ask(f, REQ_CONTROL, &(struct control){0}, &nothing), ERR_BUG, "not for the store");
 }
 
-/* -- schedules
- * ------------------------------------------------------------------------------------------------ */
+/* -- schedules ------------------------------------------------------------------------------------ */
 
 static struct schedules_reply ask_schedule(struct fixture *f, const char *fingerprint, int64_t now_ms)
 {
@@ -196,8 +194,7 @@ static void a_claim_accounts_for_its_slot_and_a_run_by_hand_for_none(void **stat
 	assert_int_equal(ask_schedule(f, "aa", NOW_MS).jobs[0].accounted_until, NOW + 60);
 }
 
-/* -- claims
- * ------------------------------------------------------------------------------------------------------- */
+/* -- claims --------------------------------------------------------------------------------------- */
 
 static void a_slot_is_granted_once(void **state)
 {
@@ -353,9 +350,7 @@ static void a_run_by_hand_whose_answer_was_lost_with_the_store_is_found_again(vo
 	assert_int_equal(claim_as(f, "main-2", by_hand).state, CLAIM_WAITS);
 }
 
-/* -- runs
- * -----------------------------------------------------------------------------------------------------------
- */
+/* -- runs ----------------------------------------------------------------------------------------- */
 
 static void a_commit_may_be_repeated_and_changes_nothing_more(void **state)
 {
@@ -561,8 +556,7 @@ static void runs_are_listed_newest_first_and_latest_is_one_a_job(void **state)
 	assert_int_equal(reply.count, 0);
 }
 
-/* -- job state
- * ---------------------------------------------------------------------------------------------------- */
+/* -- job state ------------------------------------------------------------------------------------ */
 
 static struct state_reply state_at(struct fixture *f, const char *key, int64_t now)
 {

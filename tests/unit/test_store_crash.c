@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* -- kill -9 ------------------------------------------------------------------------------------------------
- */
+/* -- kill -9 -------------------------------------------------------------------------------------- */
 
 #define ROUNDS 12
 
-/* Claims, commits two messages and a state, takes and settles, for ever; tells each run it was answered for.
+/*
+ * Claims, commits two messages and a state, takes and settles, for ever; tells each run it was answered
+ * for.
  */
 static void work_until_killed(const char *url, int round, int answered)
 {
@@ -132,8 +133,7 @@ static void a_killed_store_lost_nothing_that_was_answered(void **state)
 	assert_true(answered_in_all > ROUNDS / 2);
 }
 
-/* -- a full disk
- * ------------------------------------------------------------------------------------------------ */
+/* -- a full disk ---------------------------------------------------------------------------------- */
 
 static void fill(const char *folder)
 {

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's outbox: keys, taking and settling, lanes, expiry, dead senders, what people do, retention. */
+/* The store's outbox: keys, taking and settling, lanes, expiry, dead senders, what people do. */
 #include "store_fixture.h"
 
 #define DAY_MS INT64_C(86400000)
 
-/* A committed message of its own run. */
-static const char *queue(struct fixture *f, struct new_message message)
-{
-	static int slot;
-	int64_t run = begin_run(f, "j", NOW + ++slot);
-
-	return commit_run(f, run, &message, 1).messages[0].id;
-}
-
-static const char *state_of(struct fixture *f, const char *id)
-{
-	return show(f, id).state;
-}
-
-/* -- keys -------------------------------------------------------------------------------------------------
- */
+/* -- keys ----------------------------------------------------------------------------------------- */
 
 /* What a second message with the same key becomes, by what became of the first. */
 static const struct {
@@ -82,16 +67,7 @@ static void a_key_sent_again_that_dies_is_still_held_by_the_first(void **state)
 	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "k"))), "suppressed");
 }
 
-/* -- send and wait ------------------------------------------------------------------------------------------
- */
-
-static struct message_state send_message(struct fixture *f, int64_t run, struct new_message message)
-{
-	struct message_state reply = {0};
-
-	must(ask(f, REQ_SEND, &(struct send){run, "main-1", &message}, &reply));
-	return reply;
-}
+/* -- send and wait -------------------------------------------------------------------------------- */
 
 static void sending_is_idempotent_by_key_and_only_a_dead_one_is_made_anew(void **state)
 {
@@ -150,8 +126,7 @@ static void waiting_tells_the_state_answer_and_attempts(void **state)
 	    ask(f, REQ_WAIT, &(struct wait){.ids = &unknown, .count = 1}, &reply), ERR_PERMANENT, "none");
 }
 
-/* -- take and settle
- * -------------------------------------------------------------------------------------------- */
+/* -- take and settle ------------------------------------------------------------------------------ */
 
 static void taking_gives_each_row_once_oldest_first_with_its_payload(void **state)
 {
@@ -307,8 +282,7 @@ static void lanes_remember_the_last_value(void **state)
 	assert_string_equal(reply.lanes[0].value, "{\"until\":9}");
 }
 
-/* -- expiry and news
- * ---------------------------------------------------------------------------------------------- */
+/* -- expiry and news ------------------------------------------------------------------------------ */
 
 static void a_message_past_its_time_dies_and_is_told_of(void **state)
 {
@@ -356,8 +330,7 @@ static void news_name_a_channel_once_and_are_told_once(void **state)
 	assert_int_equal(news.channel_count, 0);
 }
 
-/* -- senders that die
- * ------------------------------------------------------------------------------------------------ */
+/* -- senders that die ----------------------------------------------------------------------------- */
 
 static void what_a_dead_sender_had_follows_the_channels_policy(void **state)
 {
@@ -409,9 +382,7 @@ static void what_a_command_did_not_print_is_discarded(void **state)
 	assert_string_equal(show(f, id).reason, "the command that was to print it ended");
 }
 
-/* -- people
- * -------------------------------------------------------------------------------------------------------------
- */
+/* -- people --------------------------------------------------------------------------------------- */
 
 static struct outbox_change change(struct fixture *f, const char *verb, const char *id, bool again)
 {
@@ -571,93 +542,22 @@ static void messages_are_listed_newest_first_by_state_channel_and_run(void **sta
 	assert_string_equal(reply.rows[0].channel, "chat");
 }
 
-/* -- retention
- * ------------------------------------------------------------------------------------------------------- */
-
-static void sweep(struct fixture *f, int64_t now_ms)
+static void counts_are_of_what_is_unfinished_or_in_trouble(void **state)
 {
-	for (int i = 0; i < 4; i++) {
-		must(store_begin(f->store));
-		must(store_sweep(f->store, now_ms));
-		must(store_commit(f->store));
+	struct fixture *f = *state;
+	struct counts_reply reply = {0};
+
+	message_in(f, "delivered");
+	message_in(f, "dead");
+	message_in(f, "sending");
+	message_in(f, "queued");
+	must(ask(f, REQ_COUNTS, &(struct nothing){0}, &reply));
+	assert_int_equal(reply.count, 3);
+	for (size_t i = 0; i < reply.count; i++) {
+		assert_int_equal(reply.rows[i].messages, 1);
+		assert_int_equal(reply.rows[i].unfinished, strcmp(reply.rows[i].state, "dead") != 0);
+		assert_int_equal(reply.rows[i].oldest_ms, NOW_MS);
 	}
-}
-
-static size_t count_messages(struct fixture *f)
-{
-	struct messages_reply reply = {0};
-
-	must(ask(f, REQ_MESSAGES, &(struct messages_ask){.limit = 1000}, &reply));
-	return reply.count;
-}
-
-static void ended_messages_are_kept_thirty_days_and_their_keys_thirty_more(void **state)
-{
-	struct fixture *f = *state;
-	const char *id = queue(f, message_to(f, "ops", "a"));
-	struct message_state sent;
-
-	take(f, "ops", 1, NOW_MS);
-	settle(f, id, "delivered");
-	queue(f, message_to(f, "ops", "b"));
-	sweep(f, NOW_MS + 30 * DAY_MS);
-	assert_int_equal(count_messages(f), 2);
-	sweep(f, NOW_MS + 30 * DAY_MS + 1);
-	assert_int_equal(count_messages(f), 1);
-	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "a"))), "suppressed");
-	sent = send_message(f, begin_run(f, "k", NOW), message_to(f, "ops", "a"));
-	assert_string_equal(sent.id, id);
-	assert_string_equal(sent.state, "delivered");
-	sweep(f, NOW_MS + 61 * DAY_MS);
-	assert_string_equal(state_of(f, queue(f, message_to(f, "ops", "a"))), "queued");
-}
-
-static void a_job_keeps_its_thousand_newest_runs(void **state)
-{
-	struct fixture *f = *state;
-
-	must(store_begin(f->store));
-	for (int i = 0; i < 1010; i++) {
-		struct claim_slot slot = slot_of("many", NOW + i);
-		struct claim request = {.instance = "main-1", .now_ms = NOW_MS, .slots = &slot, .count = 1};
-		struct claim_reply claimed;
-		struct commit_reply committed;
-
-		must(store_do(f->store, REQ_CLAIM, &request, &f->arena, &claimed));
-		must(store_do(f->store, REQ_COMMIT, &(struct commit){.run = claimed.slots[0].run}, &f->arena,
-		    &committed));
-	}
-	must(store_commit(f->store));
-	commit_run(f, begin_run(f, "few", NOW), NULL, 0);
-	sweep(f, NOW_MS);
-	struct runs_reply reply = {0};
-	must(ask(f, REQ_RUNS, &(struct runs_ask){.limit = 5000, .job = "many"}, &reply));
-	assert_int_equal(reply.count, 1000);
-	assert_int_equal(reply.rows[999].run, 11);
-	assert_int_equal(list_runs(f, "few").count, 1);
-	assert_int_equal(
-	    claim(f, slot_of("many", NOW)).state, CLAIM_GRANTED); /* accounted_until keeps it away */
-	sweep(f, NOW_MS + 91 * DAY_MS);
-	assert_int_equal(list_runs(f, "few").count, 0);
-}
-
-static void state_that_expired_goes_only_when_it_was_not_written_for_long(void **state)
-{
-	struct fixture *f = *state;
-	struct new_state states[] = {{"old", "1", NOW - 5}, {"kept", "1", 0}};
-	struct commit commit = {
-	    .run = begin_run(f, "j", NOW), .states = states, .state_count = 2, .ended_ms = NOW_MS};
-	struct state_reply reply = {0};
-
-	must(ask(f, REQ_COMMIT, &commit, &(struct commit_reply){0}));
-	sweep(f, NOW_MS + 30 * DAY_MS);
-	must(ask(f, REQ_STATE, &(struct state_ask){"j", "old", NOW - 100}, &reply));
-	assert_non_null(reply.value);
-	sweep(f, NOW_MS + 30 * DAY_MS + 1);
-	must(ask(f, REQ_STATE, &(struct state_ask){"j", "old", NOW - 100}, &reply));
-	assert_null(reply.value);
-	must(ask(f, REQ_STATE, &(struct state_ask){"j", "kept", NOW}, &reply));
-	assert_non_null(reply.value);
 }
 
 int main(void)
@@ -691,9 +591,7 @@ int main(void)
 	    STORE_TEST(bulk_verbs_leave_alone_what_a_person_must_decide),
 	    STORE_TEST(an_id_may_be_named_by_its_end),
 	    STORE_TEST(messages_are_listed_newest_first_by_state_channel_and_run),
-	    STORE_TEST(ended_messages_are_kept_thirty_days_and_their_keys_thirty_more),
-	    STORE_TEST(a_job_keeps_its_thousand_newest_runs),
-	    STORE_TEST(state_that_expired_goes_only_when_it_was_not_written_for_long),
+	    STORE_TEST(counts_are_of_what_is_unfinished_or_in_trouble),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

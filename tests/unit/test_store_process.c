@@ -170,8 +170,7 @@ static struct take_reply take_over(struct served *s, struct store_client *sender
 	return taken;
 }
 
-/* -- connections
- * ----------------------------------------------------------------------------------------------- */
+/* -- connections ---------------------------------------------------------------------------------- */
 
 static void hello_comes_first_and_once(void **state)
 {
@@ -255,8 +254,7 @@ static void a_store_that_cannot_be_opened_is_said_and_ends_it(void **state)
 	link_destroy(link);
 }
 
-/* -- waits, wakes, expiry
- * ------------------------------------------------------------------------------------------ */
+/* -- waits, wakes, expiry ------------------------------------------------------------------------- */
 
 static void a_wait_ends_with_its_message(void **state)
 {
@@ -351,8 +349,7 @@ static void a_dead_senders_messages_follow_the_configured_policy(void **state)
 	assert_string_equal(wait_for_state(s, removed, "ambiguous"), "ambiguous");
 }
 
-/* -- many at once
- * --------------------------------------------------------------------------------------------------- */
+/* -- many at once --------------------------------------------------------------------------------- */
 
 #define WORKERS 4
 #define EACH    150
