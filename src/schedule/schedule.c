@@ -292,13 +292,11 @@ static utc_t fire_upto(const struct schedule *s, utc_t upto, utc_t limit)
 /* A fire that is not after AFTER would make its caller spin: whatever is wrong, it must not come out. */
 utc_t schedule_next(const struct schedule *schedule, utc_t after)
 {
-	utc_t from = after < 0 ? 0 : after + (after != UTC_NEVER);
-	utc_t limit = from + SEARCH_SECONDS;
-	utc_t fire;
-
-	if (from > LATEST)
+	if (after >= LATEST)
 		return UTC_NEVER;
-	fire = fire_from(schedule, from, limit);
+	utc_t from = after < 0 ? 0 : after + 1;
+	utc_t limit = from + SEARCH_SECONDS;
+	utc_t fire = fire_from(schedule, from, limit);
 	return fire >= from && fire <= limit ? fire : UTC_NEVER;
 }
 
