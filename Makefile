@@ -8,12 +8,13 @@
 #   make fuzz       every fuzzer for FUZZ_S seconds      make coverage   line coverage of the tests
 #   make bench      measurements         make install    PREFIX, DESTDIR
 #
-# BUILD is the folder of objects, PARTS the folders of src/ to build, SANITIZE=1 instruments.
+# BUILD is the folder of objects, PARTS the folders of src/ to build, SANITIZE=1 instruments, Q= shows commands.
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 FUZZ_S  ?= 30
+Q       ?= @
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -21,9 +22,9 @@ PARTS   ?= base request conf schedule daemon worker store source render send cli
 PYTHON  ?= /usr/bin/python3
 VERSION := 0.1.0
 
-PACKAGES := libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto
+PACKAGES := libcurl libcjson sqlite3 yaml-0.1 libevent_core libcrypto
 CPPFLAGS += -Iinclude -Isrc -I. -D_GNU_SOURCE -DBMAD_VERSION='"$(VERSION)"' \
-            -DBMAD_TEMPLATES='"$(PREFIX)/share/bmad/templates"'
+            -DBMAD_TEMPLATE_FOLDER='"$(PREFIX)/share/bmad/templates"'
 , := ,
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SANITIZE)$(COVERAGE),,-D_FORTIFY_SOURCE=2)
@@ -58,18 +59,22 @@ TEST_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/modules/*.c)) $(BUILD)/
 $(BUILD)/bmad-test: $(BUILD)/src/main.o $(TEST_OBJ) $(LIB)
 $(BUILD)/test/jobs.o: jobs/jobs.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DBMAD_TEST_MODULES $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC   $< (tests)'
+	$(Q)$(CC) $(CPPFLAGS) -DBMAD_TEST_MODULES $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
 $(UNIT): LDLIBS += -lcmocka
 $(BENCH) $(DRIVERS): %: %.o $(LIB)
 $(BUILD)/bmad $(BUILD)/bmad-test $(UNIT) $(BENCH) $(DRIVERS):
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+	@echo '  LINK $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(LIB): $(OBJ)
-	rm -f $@ && ar rcs $@ $^
+	@echo '  AR   $@'
+	$(Q)rm -f $@ && ar rcs $@ $^
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # -- tests ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "conf/names.h"
 #include "send/channel.h"
-#include "worker/inside.h"
+#include "worker/templates.h"
 
 /* -- references --------------------------------------------------------------------------------------- */
 

@@ -66,8 +66,8 @@ static int worker_life(void *arg, int parent)
 	    .store_socket = setup->store_socket,
 	    .store_url = setup->store_url,
 	    .instance = setup->instance,
-	    .page = child->page,
 	    .number = child->number,
+	    .page = child->page,
 	});
 }
 
@@ -77,9 +77,9 @@ static const struct {
 	bool listens;   /* inherits the listening socket */
 	bool own_group; /* may start programs of its own, which are killed with it */
 } kinds[CHILD_KINDS] = {
-    [CHILD_STORE] = {"store", store_life, .listens = true},
-    [CHILD_SENDER] = {"sender", sender_life},
-    [CHILD_WORKER] = {"worker", worker_life, .own_group = true},
+    [CHILD_STORE] = {.name = "store", .life = store_life, .listens = true},
+    [CHILD_SENDER] = {.name = "sender", .life = sender_life},
+    [CHILD_WORKER] = {.name = "worker", .life = worker_life, .own_group = true},
 };
 
 /* -- what children say ---------------------------------------------------------------------------------- */

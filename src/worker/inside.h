@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
-#include "render/templates.h"
+#include "worker/templates.h"
 #include "request/request.h"
 #include "worker/worker.h"
 
@@ -100,8 +100,5 @@ struct err *run_add_messages(
 /* The JSON of `--json` as far as the worker knows it (report.c), to be free()d. FAILED: what was queued never
  * was. */
 char *run_report(const struct run *run, bool failed);
-
-/* Where this configuration looks for templates (templates.c). */
-struct template_set *worker_templates(const struct conf *conf);
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Where templates are looked for: the configuration's own first, then those that came with bmad. */
+#include "worker/templates.h"
+
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "worker/inside.h"
+#include "base/mem.h"
 
 /* Beside the binary, for a source tree that is not installed; NULL if that cannot be known. */
 static const char *beside_binary(struct arena *arena)
@@ -26,13 +29,17 @@ static const char *beside_binary(struct arena *arena)
 struct template_set *worker_templates(const struct conf *conf)
 {
 	cleanup(arena_done) struct arena arena = {0};
-	const char *own = arena_format(&arena, "%s/templates", conf->folder);
-	const char *beside = beside_binary(&arena);
-	const char *folders[] = {own, BMAD_TEMPLATES, NULL, NULL};
+	const char *candidates[] = {
+	    arena_format(&arena, "%s/templates", conf->folder),
+	    getenv("BMAD_TEMPLATES"),
+	    BMAD_TEMPLATE_FOLDER,
+	    beside_binary(&arena),
+	};
+	const char *folders[ARRAY_SIZE(candidates) + 1] = {NULL};
+	size_t count = 0;
 
-	if (beside) {
-		folders[1] = beside;
-		folders[2] = BMAD_TEMPLATES;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++)
+		if (candidates[i])
+			folders[count++] = candidates[i];
 	return template_set_create(folders);
 }
