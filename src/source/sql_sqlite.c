@@ -22,6 +22,7 @@
 #define STATEMENTS   64   /* kept prepared; what was not used longest gives way */
 #define PROGRESS_OPS 2000 /* virtual machine steps between two looks at the clock, some 20 us */
 #define BUSY_WAIT_MS 10000
+#define CACHE_KIB    "8000" /* a shift of a large zone, which each of its reports reads again */
 
 struct statement {
 	uint64_t hash;
@@ -366,6 +367,7 @@ static struct err *connect_to(struct sqlite *db, bool writable)
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_handler(db->handle, on_busy, db);
 	sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
+	sqlite3_exec(db->handle, "pragma cache_size = -" CACHE_KIB, NULL, NULL, NULL);
 	TRY(execute(db, "pragma schema_version"), "%s", db->path);
 	return NULL;
 }
