@@ -36,6 +36,8 @@ class Outbox:
         self.reader.join(5)
         self.process.stdout.close()
         self.process.stderr.close()
+        for trouble in ("Sanitizer", "runtime error:"):
+            assert trouble not in self.log, self.log[-8000:]
 
     def read_log(self):
         for line in self.process.stderr:
