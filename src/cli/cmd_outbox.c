@@ -230,7 +230,7 @@ static int list(const struct conf *conf, const struct outbox_wish *wish)
 	struct messages_ask ask = {.state = wish->state,
 	    .channel = wish->channel,
 	    .since_ms = wish->since_ms,
-	    .limit = MESSAGES_SHOWN};
+	    .limit = wish->limit ? wish->limit : MESSAGES_SHOWN};
 	cleanup(arena_done) struct arena arena = {0};
 	struct messages_reply messages = {0};
 	struct err *e = read_messages(conf, &ask, &arena, &messages);
