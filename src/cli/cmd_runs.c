@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "base/text.h"
 #include "cli/store_access.h"
 #include "store/error_json.h"
 
@@ -106,7 +107,7 @@ static void add_traceback(struct buf *out, const struct error_record *error)
 
 		buf_format(
 		    out, "      at %s (%s:%lld)", frame->function, frame->file, (long long)frame->line);
-		if (frame->note && *frame->note)
+		if (!text_is_empty(frame->note) && !text_equal(frame->note, error->message))
 			buf_format(out, ": %s", one_line(frame->note, &arena));
 		buf_add_char(out, '\n');
 	}
