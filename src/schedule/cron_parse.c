@@ -45,7 +45,8 @@ struct parser {
 	const char *end; /* of the field */
 	const char *job;
 	const struct field *field;
-	struct values values; /* of the field */
+	struct values values[FIELDS];
+	bool starred[FIELDS];
 	struct cron *cron;
 	int *out_column;
 };
@@ -217,17 +218,17 @@ static int value_in_range(const struct field *field, const struct range *range, 
 	return field->first + (range->from - field->first + index) % field_size(field);
 }
 
-static void add_value(struct values *values, const struct field *field, int value)
+static void add_value(struct parser *p, int value)
 {
-	int bit = value - field->first;
+	int bit = value - p->field->first;
 
-	values->words[bit / 64] |= UINT64_C(1) << bit % 64;
+	p->values[p->field - fields].words[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
 static void add_range(struct parser *p, const struct range *range)
 {
 	for (int i = 0; i < range->count; i += range->step)
-		add_value(&p->values, p->field, value_in_range(p->field, range, i));
+		add_value(p, value_in_range(p->field, range, i));
 }
 
 /* `/15` if it is there. */
@@ -264,8 +265,7 @@ static struct err *add_stable(struct parser *p, const char *begin, struct range 
 		    p, begin, "H and ~ take their value from the job's name, and there is none here");
 	hash = fnv1a(hash, p->job, strlen(p->job) + 1);
 	hash = fnv1a(hash, p->field->name, strlen(p->field->name));
-	add_value(
-	    &p->values, p->field, value_in_range(p->field, &range, (int)(hash % (uint64_t)range.count)));
+	add_value(p, value_in_range(p->field, &range, (int)(hash % (uint64_t)range.count)));
 	return NULL;
 }
 
@@ -400,49 +400,27 @@ static struct err *parse_items(struct parser *p)
 	return NULL;
 }
 
-static void store_values(struct parser *p, bool starred)
-{
-	struct cron *cron = p->cron;
-	uint64_t set = p->values.words[0];
-
-	switch ((enum field_id)(p->field - fields)) {
-	case SECOND:
-		cron->seconds = set;
-		break;
-	case MINUTE:
-		cron->minutes = set;
-		break;
-	case HOUR:
-		cron->hours = (uint32_t)set;
-		break;
-	case DAY:
-		cron->days = (uint32_t)(set << 1);
-		cron->any_day = starred;
-		break;
-	case MONTH:
-		cron->months = (uint16_t)(set << 1);
-		break;
-	case WEEKDAY:
-		cron->weekdays = (uint8_t)set;
-		cron->any_weekday = starred;
-		break;
-	case YEAR:
-		memcpy(cron->years, p->values.words, sizeof(cron->years));
-		break;
-	case FIELDS:
-		break;
-	}
-}
-
-static struct err *parse_field(struct parser *p, enum field_id id, const char *begin, size_t length)
+static struct err *parse_field(struct parser *p, enum field_id id, const char *begin)
 {
 	p->field = &fields[id];
 	p->at = begin;
-	p->end = begin + length;
-	p->values = (struct values){{0}};
-	PASS(parse_items(p));
-	store_values(p, *begin == '*' || *begin == '?');
-	return NULL;
+	p->end = begin + strcspn(begin, " \t");
+	p->starred[id] = *begin == '*' || *begin == '?';
+	return parse_items(p);
+}
+
+/* What the fields say goes where cron_wall.c wants it; the special days are there already. */
+static void store_values(const struct parser *p, struct cron *cron)
+{
+	cron->seconds = p->values[SECOND].words[0];
+	cron->minutes = p->values[MINUTE].words[0];
+	cron->hours = (uint32_t)p->values[HOUR].words[0];
+	cron->days = (uint32_t)(p->values[DAY].words[0] << 1);
+	cron->months = (uint16_t)(p->values[MONTH].words[0] << 1);
+	cron->weekdays = (uint8_t)p->values[WEEKDAY].words[0];
+	memcpy(cron->years, p->values[YEAR].words, sizeof(cron->years));
+	cron->any_day = p->starred[DAY];
+	cron->any_weekday = p->starred[WEEKDAY];
 }
 
 /* The beginnings of at most MAX fields; OUT_END: what follows them. */
@@ -482,9 +460,9 @@ static struct err *parse_fields(struct parser *p, const char *at, const char **o
 		    "first) or 7 (with years last)",
 		    count, count == 1 ? "" : "s");
 	p->cron->any_year = count < 7 || is_star(begins[YEAR]);
-	p->cron->seconds = 1;
+	p->values[SECOND].words[0] = first != SECOND; /* second 0, where there is no such field */
 	for (int i = 0; i < count; i++)
-		PASS(parse_field(p, (enum field_id)(first + i), begins[i], strcspn(begins[i], " \t")));
+		PASS(parse_field(p, (enum field_id)(first + i), begins[i]));
 	*out_day = begins[DAY - first];
 	return NULL;
 }
@@ -497,6 +475,7 @@ struct err *cron_parse(
 	const char *day = at;
 
 	PASS(parse_fields(&parser, at, &day));
+	store_values(&parser, &cron);
 	if (cron_slot_from(&cron, 0) == CRON_NONE_AFTER)
 		return FAULT(&parser, day, "this can never fire: no month it names ever has such a day");
 	*out_cron = cron;

@@ -217,7 +217,7 @@ static bool day_from(const struct cron *cron, int64_t *days)
 
 	civil_from_days(*days, &year, &month, &day);
 	uint64_t wanted = above(day - 1);
-	int last = year + SEARCH_YEARS;
+	int last = cron->any_year ? year + SEARCH_YEARS : CRON_YEAR_LAST;
 	do {
 		uint64_t set =
 		    month_matches(cron, year, month) ? matching_days(cron, year, month) & wanted : 0;
@@ -237,7 +237,7 @@ static bool day_upto(const struct cron *cron, int64_t *days)
 
 	civil_from_days(*days, &year, &month, &day);
 	uint64_t wanted = below(day + 1);
-	int first = year - SEARCH_YEARS;
+	int first = cron->any_year ? year - SEARCH_YEARS : CRON_YEAR_FIRST;
 	do {
 		uint64_t set =
 		    month_matches(cron, year, month) ? matching_days(cron, year, month) & wanted : 0;
