@@ -211,7 +211,7 @@ def configurations():
         "bmad.yaml.5, the beginning": whole,
         "bmad.yaml.5, its sections": "\n".join(sections),
         "README.md": "\n".join(re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)),
-        "config/bmad.yaml": (ROOT / "config/bmad.yaml").read_text(),
+        **{str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("[cd]*/*.yaml"))},
     }
 
 
