@@ -70,7 +70,7 @@ $(BUILD)/bmad $(BUILD)/bmad-test $(UNIT) $(BENCH) $(DRIVERS):
 
 $(LIB): $(OBJ)
 	@echo '  AR   $@'
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcs $@ $^
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC   $<'

@@ -41,18 +41,6 @@ int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The wall clock, for commands. */
 utc_t cli_now(void);
 
-/*
- * What the store knows of jobs, for `bmad jobs`: open() once, fill() per job, close(). fill() sets `last`
- * ({run, slot, result, ms}) and `paused_until` of ROW, which are null before.
- */
-struct jobs_history {
-	struct err *(*open)(const struct conf *conf, void **out_handle);
-	struct err *(*fill)(void *handle, const struct conf_job *job, struct json *row);
-	void (*close)(void *handle);
-};
-/* NULL: there is none, and the columns stay empty. */
-extern const struct jobs_history *cli_jobs_history;
-
 /* argv[0] is the command's name; options may come after it in any order. Each returns the exit status. */
 int cmd_check(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);

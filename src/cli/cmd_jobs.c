@@ -8,9 +8,9 @@
 
 #include "base/columns.h"
 #include "cli/cli.h"
+#include "cli/history.h"
+#include "cli/store_access.h"
 #include "daemon/slots.h"
-
-const struct jobs_history *cli_jobs_history;
 
 /* -- the rows, as --json shows them ------------------------------------------------------------------- */
 
@@ -37,7 +37,20 @@ static void set_next(struct json *row, const struct conf_job *job, utc_t now)
 	json_set_instant(object, "utc", next);
 }
 
-static struct json *describe(const struct conf_job *job, utc_t now)
+static void set_last(struct json *row, const struct run_row *run)
+{
+	if (!run) {
+		json_set_null(row, "last");
+		return;
+	}
+	struct json *last = json_set_object(row, "last");
+	json_set_int(last, "run", run->run);
+	json_set_time(last, "slot", run->slot);
+	json_set_string(last, "result", run->state);
+	json_set_int(last, "ms", run->ms);
+}
+
+static struct json *describe(const struct conf_job *job, const struct history *history, utc_t now)
 {
 	struct json *row = json_object();
 
@@ -50,28 +63,18 @@ static struct json *describe(const struct conf_job *job, utc_t now)
 	json_set_null(row, "paused_until");
 	json_set_bool(row, "dry_run", job->dry_run);
 	set_next(row, job, now);
-	json_set_null(row, "last");
+	set_last(row, history_find(history, job->name));
 	return row;
 }
 
 static struct err *describe_all(const struct conf *conf, utc_t now, struct json *rows)
 {
-	const struct jobs_history *history = cli_jobs_history;
-	void *handle = NULL;
-	struct err *e = history ? history->open(conf, &handle) : NULL;
+	cleanup(history_done) struct history history = {0};
 
-	if (e)
-		return e;
-	for (size_t i = 0; !e && i < conf->job_count; i++) {
-		struct json *row = describe(&conf->jobs[i], now);
-
-		if (history)
-			e = history->fill(handle, &conf->jobs[i], row);
-		json_add(rows, row);
-	}
-	if (history)
-		history->close(handle);
-	return e;
+	PASS(history_load(conf, &history));
+	for (size_t i = 0; i < conf->job_count; i++)
+		json_add(rows, describe(&conf->jobs[i], &history, now));
+	return NULL;
 }
 
 /* -- for people --------------------------------------------------------------------------------------- */
@@ -104,14 +107,10 @@ static const char *schedules_text(const struct json *row, struct arena *arena)
 	return text ? text : "by hand";
 }
 
-static const char *state_text(const struct json *row, const struct conf_job *job, struct arena *arena)
+static const char *state_text(const struct conf_job *job)
 {
-	const char *paused = member(row, "paused_until");
-
 	if (!job->enabled)
 		return "disabled";
-	if (paused)
-		return arena_format(arena, "paused until %s", paused);
 	return job->dry_run ? "dry run" : "";
 }
 
@@ -124,7 +123,7 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, arena),
 	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),
 	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
-	                         member(json_get(row, "last"), "result"), state_text(row, job, arena)});
+	                         member(json_get(row, "last"), "result"), state_text(job)});
 }
 
 static int show_table(const struct conf *conf, const struct json *rows, utc_t now)

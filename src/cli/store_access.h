@@ -36,7 +36,4 @@ void json_set_time(struct json *object, const char *key, int64_t at); /* null fo
 /* JSON rows on standard output; consumes ROWS, returns the exit status. */
 int cli_write_json(struct json *rows);
 
-/* For cli_jobs_history: what the store knows of the jobs, if there is one. */
-extern const struct jobs_history store_jobs_history;
-
 #endif

@@ -32,7 +32,7 @@ static const struct option options_table[] = {
         struct webhook_options, url, OPT_SECRET, .required = true, .help = "where the messages are posted"),
     OPTION(struct webhook_options, method, OPT_TEXT, .fallback = "POST", .help = "POST, PUT or PATCH"),
     OPTION(struct webhook_options, headers, OPT_MAP, .help = "further header fields, name: value"),
-    OPTION(struct webhook_options, secret, OPT_TEXTS,
+    OPTION(struct webhook_options, secret, OPT_SECRETS,
         .help = "whsec_... keys that sign each message (Standard Webhooks); several while they change"),
     OPTION(struct webhook_options, body, OPT_CHOICE, .choices = body_choices, .fallback = "envelope",
         .help = "without a template: {id, type, job, slot, data}, or the data object itself"),
@@ -127,8 +127,6 @@ static void webhook_secrets(const void *options, void (*add)(const char *secret)
 {
 	const struct webhook_options *o = options;
 
-	for (size_t i = 0; i < o->secret.count; i++)
-		add(o->secret.items[i]);
 	json_each(field, o->headers)
 		if (json_text(field) && strlen(json_text(field)) >= SECRET_MIN)
 			add(json_text(field));

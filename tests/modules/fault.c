@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,10 +20,10 @@ static const struct option options[] = {
 
 static struct err *crash(struct run *run)
 {
-	volatile int *nowhere = NULL;
+	volatile int *forbidden = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)run;
-	*nowhere = 1;
+	*forbidden = 1;
 	return NULL;
 }
 

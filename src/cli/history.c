@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The jobs' last runs, read once and found by name. */
+#include "cli/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/store_access.h"
+
+static int by_job(const void *a, const void *b)
+{
+	const struct run_row *left = a, *right = b;
+
+	return strcmp(left->job, right->job);
+}
+
+static bool store_is_there(const struct conf *conf)
+{
+	const char *colon = strchr(conf->daemon.store, ':');
+
+	return !colon || colon[1] != '/' || !access(colon + 1, F_OK);
+}
+
+struct err *history_load(const struct conf *conf, struct history *out_history)
+{
+	struct runs_reply *runs = &out_history->runs;
+	struct store_client *client;
+
+	if (!store_is_there(conf))
+		return NULL;
+	PASS(store_access_read(conf, &client));
+	struct err *e = store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &out_history->arena, runs);
+	store_client_destroy(client);
+	if (!e && runs->count)
+		qsort(runs->rows, runs->count, sizeof(*runs->rows), by_job);
+	return e;
+}
+
+const struct run_row *history_find(const struct history *history, const char *job)
+{
+	const struct run_row wanted = {.job = job};
+	const struct runs_reply *runs = &history->runs;
+
+	return runs->count ? bsearch(&wanted, runs->rows, runs->count, sizeof(wanted), by_job) : NULL;
+}
+
+void history_done(struct history *history)
+{
+	arena_done(&history->arena);
+}
