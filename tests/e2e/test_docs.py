@@ -6,7 +6,7 @@ import shlex
 import subprocess
 
 import pytest
-from harness import BUILD, ROOT
+from harness import BUILD, ROOT, parse_line
 
 BINARY = BUILD / "bmad"
 MAN_8 = (ROOT / "man/bmad.8").read_text()
@@ -110,6 +110,24 @@ def test_the_manual_tells_no_key_that_is_not_there(name):
         assert set(key_items(part(MAN_5, HEADINGS.get(name, name)))) == set(keys)
 
 
+def types_of_channels():
+    listed = re.search(r"^channel types:\n(.*?)\n\n", output("modules"), re.M | re.S) if BINARY.exists() else None
+    return re.findall(r"^  (\w+)", listed.group(1), re.M) if listed else []
+
+
+@pytest.mark.parametrize("name", types_of_channels())
+def test_what_a_channel_type_brings_itself_is_in_the_manual(name):
+    brought = re.search(r"by type: rate (.*), retry.initial (.*), retry.max (.*), retry.max_age (.*), on_ambiguous (.*)",
+                        output("modules", name)).groups()
+    common = key_items(part(MAN_5, "Keys of every channel"))
+    own = part(MAN_5, name)
+    for key, value in zip(("rate", "retry.initial", "retry.max", "retry.max_age", "on_ambiguous"), brought):
+        words = plain(common[key])
+        told = words[words.index("Default:") + 1 :]
+        assert told[:2] == ["by", "type,"]
+        assert value in own or value == told[2].rstrip("."), f"'{key}' of {name} is {value}, told: {told[2]}"
+
+
 def test_the_keys_of_defaults_are_listed():
     listed = part(MAN_5, "JOBS AND DEFAULTS").split("for all jobs")[0]
     assert set(re.findall(r"\b[a-z_]{3,}\b", " ".join(re.findall(r"^\.Ic (.*)$", listed, re.M)))) == (
@@ -187,13 +205,36 @@ def test_the_manual_has_every_event_of_the_sources_and_no_others():
     assert manual_events() == source_events()
 
 
-def test_what_a_run_logs_is_among_the_events(tmp_path):
+def test_every_field_of_a_log_line_is_in_the_manual():
+    told = set(re.findall(r"\w+", section(MAN_8, "LOG LINES")))
+    for path in (ROOT / "src").rglob("*.c"):
+        fields = set(re.findall(r'log_(?:text|int|instant|literal|format)\(&?\w+, "(\w+)"', path.read_text()))
+        assert fields <= told, path
+
+
+def told_of_events():
+    """{event: the words that bmad.8 says of it}"""
+    told = {}
+    for item in re.split(r"^(?=\.It Cm )", section(MAN_8, "LOG LINES"), flags=re.M)[1:]:
+        for name in re.match(r"\.It Cm (.*)", item).group(1).split(" , "):
+            told[name] = set(re.findall(r"\w+", item))
+    return told
+
+
+def test_what_a_run_logs_is_told_field_by_field(tmp_path):
     (tmp_path / "bmad.yaml").write_text(
-        'daemon: {store: "sqlite:s.db"}\njobs: {alive: {module: heartbeat, channels: [console]}}\n'
+        'daemon: {store: "sqlite:s.db"}\n'
+        "channels: {out: {type: file, dir: .}}\n"
+        "jobs: {alive: {module: heartbeat, channels: [console, out]}}\n"
     )
     done = bmad("-c", tmp_path / "bmad.yaml", "--once", "alive", "--debug")
-    logged = set(re.findall(r"^ts=\S+ level=\w+ event=(\w+)", done.stderr, re.M))
-    assert {"once_started", "run_started", "run_succeeded", "message_data"} <= logged <= manual_events()
+    lines = [parse_line(line) for line in done.stderr.splitlines()]
+    told = told_of_events()
+    for line in lines:
+        fields = set(line) - {"ts", "level", "event"}
+        assert fields <= told[line["event"]], line["event"]
+    logged = {line["event"] for line in lines}
+    assert {"once_started", "run_started", "message_queued", "message_data", "message_delivered", "run_succeeded"} <= logged
 
 
 # -- examples -------------------------------------------------------------------------------------------------
