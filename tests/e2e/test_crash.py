@@ -21,9 +21,9 @@ VICTIMS = ["worker"] * 8 + ["sender"] * 5 + ["store"] * 4 + ["main"] * 3
 
 PROBE = {"module": "probe", "schedule": "* * * * * *", "channels": ["counter"], "timeout": "20s"}
 JOBS = {
-    "queue-all": {**PROBE, "misfire": "all", "overlap": "queue", "options": {"messages": 2, "sleep": "40ms"}},
-    "skip-one": {**PROBE, "misfire": "one", "overlap": "skip", "options": {"messages": 1, "sleep": "120ms"}},
-    "allow-all": {**PROBE, "misfire": "all", "overlap": "allow", "options": {"messages": 1, "sleep": "60ms"}},
+    "queue-all": {**PROBE, "misfire": "all", "overlap": "queue", "options": {"messages": 2, "sleep": "150ms"}},
+    "skip-one": {**PROBE, "misfire": "one", "overlap": "skip", "options": {"messages": 1, "sleep": "400ms"}},
+    "allow-all": {**PROBE, "misfire": "all", "overlap": "allow", "options": {"messages": 1, "sleep": "300ms"}},
     "wait": {**PROBE, "misfire": "all", "overlap": "queue", "options": {"messages": 1, "wait": True}},
 }
 CHANNEL = {"type": "webhook", "body": "data", "in_flight": 8, "timeout": "10s",
@@ -53,6 +53,7 @@ def kill_one(bmad, chance):
         bmad.start()
         return kind
     names = [name for name in bmad.children() if name.startswith(kind)]
+    names = [name for name in names if "[" in name] or names  # a busy worker, if there is one
     return kind if names and bmad.kill(chance.choice(names)) else None
 
 
@@ -144,9 +145,12 @@ def test_runs_fail_only_by_interruption(books):
 
 
 def test_every_committed_message_is_delivered(books):
+    # What came with later slots while the daemon stopped may stand queued for the next one.
     unsettled = [row for row in books.messages.values() if row["state"] != "delivered"]
-    assert unsettled == []
-    assert set(books.messages) - set(books.accepted) == set(), "said to be delivered, but the receiver has not got it"
+    delivered = {row["id"] for row in books.messages.values() if row["state"] == "delivered"}
+
+    assert [row for row in unsettled if row["slot"] <= books.until or row["state"] not in ("queued", "retrying")] == []
+    assert delivered - set(books.accepted) == set(), "said to be delivered, but the receiver has not got it"
     assert set(books.received) - set(books.messages) == set(), "sent, but not in the outbox"
 
 
