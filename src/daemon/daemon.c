@@ -36,7 +36,7 @@ struct daemon {
 	struct event *signals[4];
 	struct event *watchdog, *flush, *stop_timeout;
 	bool stopping, children_ended;
-	int status;
+	struct err *hopeless; /* there is no going on */
 };
 
 /* -- stopping ------------------------------------------------------------------------------------------------ */
@@ -118,6 +118,10 @@ static void on_gone(void *arg, struct child *child, int status)
 
 	if (child->kind == CHILD_WORKER)
 		dispatcher_gone(daemon->dispatcher, child, status);
+	if (daemon->line && !daemon->stopping)
+		daemon->hopeless = supervisor_hopeless(child, status, daemon->line);
+	if (daemon->hopeless)
+		event_base_loopbreak(daemon->stage.base);
 	stop_step(daemon);
 }
 
@@ -328,8 +332,9 @@ int daemon_run(const struct conf *conf)
 	e = start(&daemon);
 	if (!e) {
 		event_base_dispatch(daemon.stage.base);
+		e = daemon.hopeless;
 		tell_stopped();
 	}
 	done(&daemon);
-	return e ? cli_fail(e) : daemon.status;
+	return e ? cli_fail(e) : EXIT_OK;
 }

@@ -27,7 +27,7 @@ struct line {
 	struct arena arena; /* of hello's texts */
 	struct hello hello;
 	struct peer *peer;
-	bool greeted;
+	bool greeted, was_greeted;
 	struct event *reconnect;
 	struct call *calls;
 	size_t count;
@@ -103,7 +103,7 @@ static void on_hello(void *arg, struct err *e, const void *reply)
 		away(line, ERR_AT(e, "greet the store"));
 		return;
 	}
-	line->greeted = true;
+	line->greeted = line->was_greeted = true;
 	line->told = false;
 	log_begin(&entry, hello->interrupted || hello->recovered ? LEVEL_WARNING : LEVEL_DEBUG, "store_connected");
 	log_int(&entry, "interrupted_runs", hello->interrupted);
@@ -187,6 +187,11 @@ size_t line_open_calls(const struct line *line)
 bool line_connected(const struct line *line)
 {
 	return line->greeted;
+}
+
+bool line_was_connected(const struct line *line)
+{
+	return line->was_greeted;
 }
 
 void line_destroy(struct line *line)

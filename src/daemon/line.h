@@ -24,5 +24,7 @@ void line_call(struct line *line, enum request_kind kind, const void *request, r
 /* Calls not yet answered. */
 size_t line_open_calls(const struct line *line);
 bool line_connected(const struct line *line);
+/* The store has answered at least once: what ails it later may pass. */
+bool line_was_connected(const struct line *line);
 
 #endif

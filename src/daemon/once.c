@@ -347,6 +347,10 @@ static void on_gone(void *arg, struct child *child, int status)
 
 	if (child->kind == CHILD_WORKER)
 		dispatcher_gone(once->dispatcher, child, status);
+	if (once->line && !once->error)
+		once->error = supervisor_hopeless(child, status, once->line);
+	if (once->error)
+		event_base_loopbreak(once->stage.base);
 	if (child->kind == CHILD_SENDER && once->finished)
 		event_base_loopbreak(once->stage.base);
 }
@@ -443,6 +447,7 @@ static void end_children(struct once *once)
 	supervisor_retire(once->supervisor, CHILD_STORE);
 	supervisor_end(once->supervisor, CHILD_WORKER, 0);
 	line_destroy(once->line);
+	once->line = NULL;
 	supervisor_end(once->supervisor, CHILD_STORE, 0);
 	while (supervisor_count(once->supervisor, CHILD_STORE) || supervisor_count(once->supervisor, CHILD_WORKER))
 		event_base_loop(once->stage.base, EVLOOP_ONCE);
