@@ -72,7 +72,7 @@ static const struct grade *grade_of(const struct json *object)
 /* A missing feed is no bad hour, and must not look like one. */
 static const struct grade *grade_of_hour(const struct json *data)
 {
-	if (strcmp(text(data, "status"), "ok"))
+	if (strcmp(text(data, "status"), "ok") != 0)
 		return grade(0, 0);
 	return grade_of(json_get(data, "hour"));
 }
@@ -113,8 +113,7 @@ static void put_board(struct json *view, const struct json *board)
 {
 	struct json *list = json_set_array(view, "board");
 
-	json_each(row, board)
-	{
+	json_each(row, board) {
 		cleanup(free_text) char *label = short_label(row);
 		struct json *object = json_add_object(list);
 
@@ -147,8 +146,7 @@ static int widest_label(const struct json *board)
 {
 	size_t widest = strlen("Hour");
 
-	json_each(row, board)
-	{
+	json_each(row, board) {
 		cleanup(free_text) char *label = short_label(row);
 
 		if (strlen(label) > widest)
@@ -181,8 +179,7 @@ static void put_table(struct json *view, const struct json *board)
 	buf_format(&line, "%-*s  %-*s %6s %6s %6s %6s  %5s %6s  %s", width, "Hour", BAR_CELLS, "", "Plan",
 	    "Made", "Gap", "Total", "Scrap", "Down", "Reason");
 	add_line(table, &line);
-	json_each(row, board)
-	{
+	json_each(row, board) {
 		add_row(&line, row, width);
 		add_line(table, &line);
 	}
@@ -194,8 +191,7 @@ static void put_lines(struct json *view, const struct json *lines)
 {
 	struct json *list = json_set_array(view, "lines");
 
-	json_each(line, lines)
-	{
+	json_each(line, lines) {
 		struct json *object = json_add_object(list);
 
 		json_set_string(object, "name", text(line, "name"));
@@ -243,8 +239,7 @@ static void put_notes(struct json *view, const struct json *data)
 		    (long long)late, late == 1 ? "unit" : "units");
 		json_add_string(notes, note);
 	}
-	json_each(warning, json_get(data, "warnings"))
-	{
+	json_each(warning, json_get(data, "warnings")) {
 		if (json_text(warning))
 			add_warning(notes, json_text(warning));
 	}

@@ -81,7 +81,7 @@ static const char *leading_comment(const char *text, size_t *out_length)
 
 	if (!strncmp(text, "--", 2))
 		end = text + strcspn(text, "\n");
-	else if (strncmp(text, "/*", 2) || !(end = strstr(text, "*/")))
+	else if (strncmp(text, "/*", 2) != 0 || !(end = strstr(text, "*/")))
 		return NULL;
 	*out_length = (size_t)(end - text) - 2;
 	return text + 2;
@@ -108,7 +108,10 @@ static void name_query(const char *text, char out[QUERY_NAME + 4])
 			length += (size_t)snprintf(out + length, 4, "...");
 			break;
 		}
-		out[length++] = blank ? ' ' : *word;
+		out[length] = *word;
+		if (blank)
+			out[length] = ' ';
+		length++;
 	}
 	if (length && out[length - 1] == ' ')
 		length--;

@@ -44,7 +44,7 @@ struct sqlite {
 
 static struct sqlite *sqlite_of(const struct sql *db)
 {
-	return (struct sqlite *)(uintptr_t)db;
+	return (struct sqlite *)db;
 }
 
 /* -- faults ---------------------------------------------------------------------------------------- */

@@ -84,7 +84,7 @@ def test_many_slots_in_one_process_equal_a_second_computation(tmp_path):
     for n, how in enumerate(NIGHTS):
         path = tmp_path / ("plant%d.db" % n)
         maker = plant.make_plant(path, seed=n + 100, **how)
-        for at in instants(maker, n, 10):
+        for at in instants(maker, n, 4):
             process.stdin.write("%s Z1 %s 120\n" % (path, plant.text(at)))
             process.stdin.flush()
             got = json.loads(process.stdout.readline())
