@@ -322,6 +322,14 @@ static struct new_message *queued_messages(struct run *run, size_t *out_count)
 	return queued;
 }
 
+static void add_contents(struct run *run, struct commit *commit)
+{
+	commit->messages = queued_messages(run, &commit->message_count);
+	commit->states = run->states;
+	commit->state_count = run->state_count;
+}
+
+/* A job's dry run commits too, if it took a slot: the slot's record, and nothing else. */
 struct err *run_commit(struct run *run)
 {
 	struct commit commit = {
@@ -330,23 +338,23 @@ struct err *run_commit(struct run *run)
 	    .started_ms = run->started_ms,
 	    .ended_ms = wall_ms(),
 	    .degraded = run->degraded,
-	    .states = run->states,
-	    .state_count = run->state_count,
 	    .values = run->values,
 	    .value_count = run->value_count,
 	};
 	struct commit_reply reply = {0};
 
-	if (run->order->dry_run)
-		return NULL;
+	if (!run->order->run)
+		return NULL; /* `--dry-run`: the store does not know of this run */
 	if (!run->tools->store)
 		return ERR(ERR_BUG, "a run that is no dry run was started without a store");
 	run_step(run, "commit");
 	PASS(run_check(run));
-	commit.messages = queued_messages(run, &commit.message_count);
+	if (!run->order->dry_run)
+		add_contents(run, &commit);
 	TRY(store_call(run->tools->store, REQ_COMMIT, &commit, &run->arena, &reply), "commit run %lld",
 	    (long long)run->order->run);
-	take_reply(run, &reply);
+	if (!run->order->dry_run)
+		take_reply(run, &reply);
 	return NULL;
 }
 

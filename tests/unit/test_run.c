@@ -309,6 +309,7 @@ static void a_dry_run_renders_but_commits_nothing(void **state)
 
 	(void)state;
 	bench->order.dry_run = true;
+	bench->order.run = 0; /* --dry-run takes no slot */
 	begin("both");
 	assert_true(run_is_dry(&bench->run));
 	assert_ok(run_queue(&bench->run, &(struct message){.kind = "report"}, data_of("a", "b")));
@@ -323,6 +324,18 @@ static void a_dry_run_renders_but_commits_nothing(void **state)
 	json_each(message, json_get(shown, "messages"))
 	    assert_string_equal(json_text(json_get(message, "outcome")), "dry_run");
 	json_destroy(shown);
+	run_done(&bench->run);
+}
+
+static void a_scheduled_dry_run_commits_its_slot_and_nothing_else(void **state)
+{
+	(void)state;
+	bench->order.dry_run = true;
+	begin("both");
+	assert_ok(run_queue(&bench->run, &(struct message){.kind = "report"}, data_of("a", "b")));
+	run_state_set(&bench->run, "mark", json_int(6), 0);
+	assert_ok(run_commit(&bench->run));
+	assert_string_equal(calls(), "commit(0 messages, 0 states, 0 values) ");
 	run_done(&bench->run);
 }
 
@@ -587,6 +600,7 @@ int main(void)
 	    BENCH_TEST(the_report_shows_data_messages_and_metrics),
 	    BENCH_TEST(secrets_do_not_reach_the_report),
 	    BENCH_TEST(a_dry_run_renders_but_commits_nothing),
+	    BENCH_TEST(a_scheduled_dry_run_commits_its_slot_and_nothing_else),
 	    BENCH_TEST(state_is_the_stores_or_what_the_run_itself_has_set),
 	    BENCH_TEST(without_a_store_there_is_no_state),
 	    BENCH_TEST(a_commit_that_the_store_refuses_fails_the_run),
