@@ -8,73 +8,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/child.h"
-#include "render/render.h"
 #include "send/channel.h"
 #include "worker/inside.h"
-
-static const char *const severity_names[] = {
-    [SEVERITY_NONE] = "none",
-    [SEVERITY_INFO] = "info",
-    [SEVERITY_WARNING] = "warning",
-    [SEVERITY_ERROR] = "error",
-    [SEVERITY_CRITICAL] = "critical",
-};
-
-/* -- what templates see as `bmad`
- * ---------------------------------------------------------------------------- */
-
-static void set_local(struct json *object, const char *key, const struct tz *tz, utc_t at)
-{
-	char text[TIME_TEXT];
-
-	json_set_string(object, key, tz_format(tz, at, text));
-}
-
-/* What is the same for every channel. */
-static struct json *make_context(
-    const struct run *run, const struct message *message, const struct json *data)
-{
-	const struct conf_job *job = run->job;
-	struct json *context = json_object();
-
-	json_set_string(context, "id", ""); /* the first of them, set for each channel */
-	json_set_string(context, "job", job->name);
-	json_set_string(context, "about", job->about);
-	json_set_string(context, "module", job->module->name);
-	json_set_string(context, "kind", message->kind);
-	json_set_string(context, "severity", severity_names[message->severity]);
-	json_set_string(context, "node", run->tools->node);
-	json_set_string(context, "environment", run->tools->conf->environment);
-	json_set_instant(context, "slot", run->order->slot);
-	set_local(context, "slot_local", job->tz, run->order->slot);
-	json_set_instant(context, "now", run->order->now);
-	set_local(context, "now_local", job->tz, run->order->now);
-	json_set_string(context, "timezone", tz_name(job->tz));
-	json_set(context, "vars", run->vars ? json_copy(run->vars) : json_object());
-	json_set(context, "view", job->module->view ? job->module->view(data) : NULL);
-	return context;
-}
+#include "worker/rendering.h"
 
 /* -- rendering
  * ------------------------------------------------------------------------------------------------- */
-
-/*
- * Whether the channel's type has an option `body` that says `data`. Read through the type's table: its
- * structure is its own affair.
- */
-static bool wants_data(const struct conf_channel *channel)
-{
-	const struct option *option = channel->type->options;
-
-	for (; option && option->name; option++)
-		if (option->type == OPT_CHOICE && !strcmp(option->name, "body")) {
-			int choice =
-			    *(const int *)(const void *)((const char *)channel->options + option->offset);
-
-			return choice >= 0 && !strcmp(option->choices[choice], "data");
-		}
-	return false;
-}
 
 static void report_degraded(const struct run *run, const struct new_message *record, const char *why)
 {
@@ -88,27 +27,13 @@ static void report_degraded(const struct run *run, const struct new_message *rec
 	log_end(&line);
 }
 
-static void render(
-    struct run *run, struct run_message *message, const struct json *data, struct json *context)
+static void render(struct run *run, struct run_message *message, const struct rendering *rendering)
 {
 	const struct conf_channel *channel = message->channel;
 	struct new_message *record = &message->record;
-	struct render_request request = {
-	    .module = run->job->module->name,
-	    .kind = record->kind,
-	    .stem = json_text(json_get(run->job->templates, record->kind)),
-	    .channel_type = channel->type->name,
-	    .data = data,
-	    .bmad = context,
-	    .budget = channel->type->budget,
-	    .body_data = wants_data(channel),
-	};
 	struct rendered rendered;
 
-	json_set_string(context, "id", record->id);
-	json_set_string(context, "channel", channel->name);
-	json_set_string(context, "to", record->to);
-	render_message(run->tools->templates, &request, &rendered);
+	rendering_for(rendering, channel, record->id, record->to, &rendered);
 	record->payload_length = strlen(rendered.payload);
 	record->payload = arena_copy_n(&run->arena, rendered.payload, record->payload_length);
 	record->content_type = arena_copy(&run->arena, rendered.content_type);
@@ -223,38 +148,49 @@ static struct err *check_message(
 }
 
 static void add_for_channel(struct run *run, const struct message *message,
-    const struct conf_channel *channel, const struct json *data, struct json *context)
+    const struct conf_channel *channel, const struct rendering *rendering)
 {
-	render(run, add_message(run, message, channel), data, context);
+	render(run, add_message(run, message, channel), rendering);
 }
 
 static struct err *add_for_channels(
-    struct run *run, const struct message *message, const struct json *data, struct json *context)
+    struct run *run, const struct message *message, const struct rendering *rendering)
 {
 	const struct conf_channel *channel;
 
 	if (!message->channel) {
 		for (size_t i = 0; i < run->job->channel_count; i++)
-			add_for_channel(run, message, run->job->channels[i], data, context);
+			add_for_channel(run, message, run->job->channels[i], rendering);
 		return run->job->channel_count ? NULL : ERR(ERR_CONFIG, "the job has no channels");
 	}
 	channel = conf_channel(run->tools->conf, message->channel);
 	if (!channel)
 		return ERR(ERR_CONFIG, "there is no channel '%s'", message->channel);
-	add_for_channel(run, message, channel, data, context);
+	add_for_channel(run, message, channel, rendering);
 	return NULL;
 }
 
 struct err *run_add_messages(struct run *run, const struct message *message, const struct json *data)
 {
-	struct json *context;
-	struct err *e;
+	struct rendering rendering = {
+	    .templates = run->tools->templates,
+	    .conf = run->tools->conf,
+	    .job = run->job,
+	    .vars = run->vars,
+	    .node = run->tools->node,
+	    .run = run->order->run,
+	    .slot = run->order->slot,
+	    .now = run->order->now,
+	    .kind = message->kind,
+	    .severity = message->severity,
+	    .data = data,
+	};
 
 	PASS(check_message(run, message, data));
 	note_data(run, message, data);
-	context = make_context(run, message, data);
-	e = add_for_channels(run, message, data, context);
-	json_destroy(context);
+	rendering_begin(&rendering);
+	struct err *e = add_for_channels(run, message, &rendering);
+	rendering_done(&rendering);
 	return ERR_AT(e, "queue message %s", message->kind);
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What templates see as `bmad`, and the choice between a template's body and the data object itself. */
+#include "worker/rendering.h"
+
+#include <string.h>
+
+#include <bmad/job.h>
+
+#include "send/channel.h"
+
+static const char *const severity_names[] = {
+    [SEVERITY_NONE] = "none",
+    [SEVERITY_INFO] = "info",
+    [SEVERITY_WARNING] = "warning",
+    [SEVERITY_ERROR] = "error",
+    [SEVERITY_CRITICAL] = "critical",
+};
+
+static void set_local(struct json *object, const char *key, const struct tz *tz, utc_t at)
+{
+	char text[TIME_TEXT];
+
+	json_set_string(object, key, tz_format(tz, at, text));
+}
+
+/* What is the same for every channel. */
+void rendering_begin(struct rendering *rendering)
+{
+	const struct conf_job *job = rendering->job;
+	struct json *context = rendering->context = json_object();
+
+	json_set_string(context, "id", ""); /* the first of them, set for each channel */
+	json_set_string(context, "job", job->name);
+	json_set_string(context, "about", job->about);
+	json_set_string(context, "module", job->module->name);
+	json_set(context, "run", rendering->run ? json_int(rendering->run) : json_null());
+	json_set_string(context, "kind", rendering->kind);
+	json_set_string(context, "severity", severity_names[rendering->severity]);
+	json_set_string(context, "node", rendering->node);
+	json_set_string(context, "environment", rendering->conf->environment);
+	json_set_string(context, "version", BMAD_VERSION);
+	json_set_instant(context, "slot", rendering->slot);
+	set_local(context, "slot_local", job->tz, rendering->slot);
+	json_set_instant(context, "now", rendering->now);
+	set_local(context, "now_local", job->tz, rendering->now);
+	json_set_string(context, "timezone", tz_name(job->tz));
+	json_set(context, "vars", rendering->vars ? json_copy(rendering->vars) : json_object());
+	json_set(context, "view", job->module->view ? job->module->view(rendering->data) : NULL);
+}
+
+void rendering_done(struct rendering *rendering)
+{
+	json_destroy(rendering->context);
+	rendering->context = NULL;
+}
+
+/*
+ * Whether the channel's type has an option `body` that says `data`. Read through the type's table: its
+ * structure is its own affair.
+ */
+static bool wants_data(const struct conf_channel *channel)
+{
+	const struct option *option = channel->type->options;
+
+	for (; option && option->name; option++)
+		if (option->type == OPT_CHOICE && !strcmp(option->name, "body")) {
+			int choice =
+			    *(const int *)(const void *)((const char *)channel->options + option->offset);
+
+			return choice >= 0 && !strcmp(option->choices[choice], "data");
+		}
+	return false;
+}
+
+void rendering_for(const struct rendering *rendering, const struct conf_channel *channel, const char *id,
+    const char *to, struct rendered *out)
+{
+	const struct conf_job *job = rendering->job;
+	struct json *context = rendering->context;
+	struct render_request request = {
+	    .module = job->module->name,
+	    .kind = rendering->kind,
+	    .stem = json_text(json_get(job->templates, rendering->kind)),
+	    .channel_type = channel->type->name,
+	    .data = rendering->data,
+	    .bmad = context,
+	    .budget = channel->type->budget,
+	    .body_data = wants_data(channel),
+	};
+
+	json_set_string(context, "id", id);
+	json_set_string(context, "channel", channel->name);
+	json_set_string(context, "to", to);
+	render_message(rendering->templates, &request, out);
+}

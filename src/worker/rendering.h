@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One message of a job for one or more channels, as templates see it: the data object, and `bmad` with what
+ * is known of job, run and channel. A run and `bmad render JOB` go this way, so that both show the same.
+ *
+ *	struct rendering rendering = {.templates = set, .job = job, ..., .data = data};
+ *
+ *	rendering_begin(&rendering);
+ *	rendering_for(&rendering, channel, id, to, &rendered);
+ *	rendering_done(&rendering);
+ */
+#ifndef WORKER_RENDERING_H
+#define WORKER_RENDERING_H
+
+#include <bmad/json.h>
+#include <bmad/message.h>
+
+#include "conf/conf.h"
+#include "render/render.h"
+
+struct rendering {
+	struct template_set *templates;
+	const struct conf *conf;
+	const struct conf_job *job;
+	const struct json *vars; /* the job's, resolved; NULL: none */
+	const char *node;        /* this host */
+	int64_t run;             /* 0: it has no number, a dry run's */
+	utc_t slot, now;
+	const char *kind;
+	enum severity severity;
+	const struct json *data;
+	struct json *context; /* `bmad`; made by rendering_begin() */
+};
+
+/* All but the context is given; everything outlives the rendering. */
+void rendering_begin(struct rendering *rendering);
+void rendering_done(struct rendering *rendering);
+
+/* Renders for CHANNEL the message ID to recipient TO ("": the channel's own). OUT: rendered_done(). */
+void rendering_for(const struct rendering *rendering, const struct conf_channel *channel, const char *id,
+    const char *to, struct rendered *out);
+
+#endif
