@@ -24,8 +24,9 @@ static const struct {
     {"next", cmd_next, "next JOB | --expr EXPR [--timezone ZONE] [--job NAME] [--dst RULE]\n"
                        "              [-n 10] [--from TIME] [--json]",
         "when a job or an expression fires"},
-    {"render", cmd_render, "render JOB --channel C | TEMPLATE [--data FILE] [--partials DIR]",
-        "what a template makes of data"},
+    {"render", cmd_render, "render TEMPLATE [--data FILE] [--partials DIR] |\n"
+                           "              JOB [--channel C] [--kind K] [--data FILE]",
+        "what a template makes of data, what a channel would get of a job"},
     {"runs", cmd_runs, "runs [JOB] [-n 20] [--since TIME] [--json]", "history, with errors and tracebacks"},
     {"outbox", cmd_outbox, "outbox [list [--state S] [--channel C] [--since TIME] | show ID |\n"
                            "              retry|discard (ID... | --channel C [--state S]) [--again]] [--json]",

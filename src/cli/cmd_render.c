@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* `bmad render TEMPLATE [--data FILE] [--partials DIR]`: a template file with data, to standard output. */
+/*
+ * `bmad render TEMPLATE [--data FILE] [--partials DIR]`: a template file with data, to standard output.
+ * `bmad render JOB [--channel C] [--kind K] [--data FILE]`: what that channel would get of the job.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <bmad/job.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/cli.h"
-#include "render/templates.h"
+#include "worker/rendering.h"
+#include "worker/templates.h"
 
 #define DATA_MAX   (64 << 20)
 #define OUTPUT_MAX (256 << 20)
@@ -68,51 +77,148 @@ static struct err *load_data(const char *path, struct json **out_data)
 	return e;
 }
 
-static struct err *write_out(const struct buf *out)
-{
-	if (fwrite(buf_text(out), 1, out->length, stdout) != out->length || fflush(stdout))
-		return ERR(ERR_TEMPORARY, "write to standard output: %s", strerror(errno));
-	return NULL;
-}
+/* -- a template file ----------------------------------------------------------------------------------- */
 
-static struct err *render_to_stdout(const char *template_path, const char *data_path, const char *partials)
+struct render_wish {
+	const char *name; /* of a template file or of a job */
+	const char *data, *partials, *channel, *kind;
+};
+
+static struct err *render_template_file(const struct render_wish *wish, struct buf *out)
 {
 	const struct escaping *escaping;
 	struct template *template;
 	struct json *data = NULL;
-	struct buf out = {0};
 
-	PASS(template_load(template_path, partials, &template, &escaping));
-	struct err *e = load_data(data_path, &data);
+	PASS(template_load(wish->name, wish->partials, &template, &escaping));
+	struct err *e = load_data(wish->data, &data);
 	if (!e) {
 		const struct json *root = data;
 
-		e = template_render(template, &root, 1, escaping, OUTPUT_MAX, &out);
+		e = template_render(template, &root, 1, escaping, OUTPUT_MAX, out);
 	}
-	if (!e)
-		e = write_out(&out);
 	json_destroy(data);
 	template_destroy(template);
-	buf_done(&out);
 	return e;
 }
 
-static int render_file(const char *template_path, const char *data_path, const char *partials)
+static int render_file(const struct render_wish *wish)
 {
-	struct err *e = render_to_stdout(template_path, data_path, partials);
+	cleanup(buf_done) struct buf out = {0};
+	struct err *e = render_template_file(wish, &out);
 
-	return e ? cli_fail(e) : EXIT_OK;
+	return e ? cli_fail(e) : cli_write(&out);
+}
+
+/* -- a job's message for a channel ------------------------------------------------------------------------
+ */
+
+/* The channel named, else the only one of the job. */
+static struct err *find_channel(const struct conf *conf, const struct conf_job *job, const char *name,
+    const struct conf_channel **out_channel)
+{
+	if (name)
+		return conf_channel_get(conf, name, out_channel);
+	if (job->channel_count != 1)
+		return ERR(ERR_CONFIG, "job '%s' has %zu channels: say for which with --channel", job->name,
+		    job->channel_count);
+	*out_channel = job->channels[0];
+	return NULL;
+}
+
+static void render_with(struct rendering *rendering, const struct conf_channel *channel, struct rendered *out)
+{
+	char id[UUID_TEXT];
+
+	rendering_begin(rendering);
+	rendering_for(rendering, channel, uuid_v7(rendering->now * 1000, id), "", out);
+	rendering_done(rendering);
+}
+
+/* Like a dry run with this data, at this moment. Secrets in the job's `vars` are not shown. */
+static struct err *render_message_of(const struct conf *conf, const struct conf_job *job,
+    const struct conf_channel *channel, const struct render_wish *wish, struct rendered *out)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct json *vars;
+	char node[256] = "";
+	struct json *data;
+
+	TRY(conf_resolve_json(conf, job->vars, &arena, &vars), "resolve the variables");
+	PASS(load_data(wish->data, &data));
+	if (!json_is(data, JSON_OBJECT)) {
+		json_destroy(data);
+		return ERR(ERR_CONFIG, "%s: a job's data is an object", wish->data);
+	}
+	gethostname(node, sizeof(node) - 1);
+	struct rendering rendering = {
+	    .templates = worker_templates(conf),
+	    .conf = conf,
+	    .job = job,
+	    .vars = vars,
+	    .node = node,
+	    .slot = cli_now(),
+	    .now = cli_now(),
+	    .kind = wish->kind ? wish->kind : "report",
+	    .data = data,
+	};
+	render_with(&rendering, channel, out);
+	template_set_destroy(rendering.templates);
+	json_destroy(data);
+	return NULL;
+}
+
+/* What a template that failed leaves is shown too: the channel would get it. */
+static int show_rendered(const struct rendered *rendered)
+{
+	cleanup(buf_done) struct buf out = {0};
+
+	buf_add_text(&out, rendered->payload);
+	redact(&out);
+	int status = cli_write(&out);
+	if (status || !rendered->degraded)
+		return status;
+	fflush(stdout);
+	return cli_fail(
+	    ERR(ERR_PERMANENT, "the template failed, so the message is plain: %s", rendered->why));
+}
+
+static int render_conf(const struct conf *conf, const struct render_wish *wish)
+{
+	const struct conf_job *job;
+	const struct conf_channel *channel;
+	struct rendered rendered = {0};
+
+	struct err *e = conf_job_get(conf, wish->name, &job);
+	if (!e)
+		e = find_channel(conf, job, wish->channel, &channel);
+	if (!e)
+		e = render_message_of(conf, job, channel, wish, &rendered);
+	int status = e ? cli_fail(e) : show_rendered(&rendered);
+	rendered_done(&rendered);
+	return status;
+}
+
+static int render_job(const struct render_wish *wish)
+{
+	struct conf *conf = cli_load_conf();
+
+	if (!conf)
+		return EXIT_USAGE;
+	int status = render_conf(conf, wish);
+	conf_destroy(conf);
+	return status;
 }
 
 /* -- the command line --------------------------------------------------------------------------------- */
 
 struct argument {
 	const char *option; /* NULL: the one without */
-	const char *value;
+	const char **value;
 };
 
 /* The row that ARGUMENT (`--data`, `--data=FILE`, `zone.html.mustache`) sets, NULL if there is none. */
-static struct argument *find_argument(struct argument *rows, const char *argument)
+static const struct argument *find_argument(const struct argument *rows, const char *argument)
 {
 	if (argument[0] != '-' || !argument[1])
 		return rows;
@@ -127,27 +233,46 @@ static struct argument *find_argument(struct argument *rows, const char *argumen
 }
 
 /* ROWS: the argument without option first, a row without option last. */
-static int parse_arguments(int argc, char **argv, struct argument *rows)
+static int parse_arguments(int argc, char **argv, const struct argument *rows)
 {
 	for (int i = 1; i < argc; i++) {
-		struct argument *row = find_argument(rows, argv[i]);
+		const struct argument *row = find_argument(rows, argv[i]);
 
 		if (!row)
 			return cli_usage("render: unknown option %s", argv[i]);
 		const char *equals = row->option ? strchr(argv[i], '=') : NULL;
-		if (row->value)
+		if (*row->value)
 			return cli_usage("render: one too many: %s", argv[i]);
 		if (row->option && !equals && i + 1 == argc)
 			return cli_usage("render: %s wants a value", argv[i]);
-		row->value = equals ? equals + 1 : row->option ? argv[++i] : argv[i];
+		*row->value = equals ? equals + 1 : row->option ? argv[++i] : argv[i];
 	}
-	return rows->value ? EXIT_OK : cli_usage("render: which template? NAME.FORMAT.mustache");
+	return EXIT_OK;
+}
+
+/* The name of a job has neither. */
+static bool is_template_name(const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(TEMPLATE_SUFFIX);
+
+	return strchr(name, '/') || (length > suffix && !strcmp(name + length - suffix, TEMPLATE_SUFFIX));
 }
 
 int cmd_render(int argc, char **argv)
 {
-	struct argument rows[] = {{0}, {.option = "--data"}, {.option = "--partials"}, {0}};
+	struct render_wish wish = {0};
+	const struct argument rows[] = {{NULL, &wish.name}, {"--data", &wish.data},
+	    {"--partials", &wish.partials}, {"--channel", &wish.channel}, {"--kind", &wish.kind}, {0}};
 	int status = parse_arguments(argc, argv, rows);
 
-	return status ? status : render_file(rows[0].value, rows[1].value, rows[2].value);
+	if (status)
+		return status;
+	if (!wish.name)
+		return cli_usage("render: which job, or which template (NAME.FORMAT.mustache)?");
+	if (!is_template_name(wish.name))
+		return wish.partials ? cli_usage("render: --partials goes with a template, not with a job")
+		                     : render_job(&wish);
+	if (wish.channel || wish.kind)
+		return cli_usage("render: --channel and --kind go with a job, not with a template");
+	return render_file(&wish);
 }

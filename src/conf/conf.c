@@ -361,16 +361,32 @@ const struct conf_source *conf_source(const struct conf *conf, const char *name)
 	return names_find(&conf->index->sources, name, &number) ? &conf->sources[number] : NULL;
 }
 
+static struct err *unknown(
+    const struct conf *conf, const char *kind, const struct names *names, const char *name)
+{
+	const char *near = names_near(names, name);
+
+	return ERR(ERR_CONFIG, "there is no %s '%.100s' in %s%s%s%s", kind, name, conf->path,
+	    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 struct err *conf_job_get(const struct conf *conf, const char *name, const struct conf_job **out_job)
 {
 	const struct conf_job *job = conf_job(conf, name);
 
-	if (!job) {
-		const char *near = names_near(&conf->index->jobs, name);
-
-		return ERR(ERR_CONFIG, "there is no job '%.100s' in %s%s%s%s", name, conf->path,
-		    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-	}
+	if (!job)
+		return unknown(conf, "job", &conf->index->jobs, name);
 	*out_job = job;
+	return NULL;
+}
+
+struct err *conf_channel_get(
+    const struct conf *conf, const char *name, const struct conf_channel **out_channel)
+{
+	const struct conf_channel *channel = conf_channel(conf, name);
+
+	if (!channel)
+		return unknown(conf, "channel", &conf->index->channels, name);
+	*out_channel = channel;
 	return NULL;
 }

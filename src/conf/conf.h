@@ -146,9 +146,11 @@ void conf_destroy(struct conf *conf);
 const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
-/* The job of that name, or a CONFIG error with near names. */
+/* The job, the channel of that name, or a CONFIG error with a near name. */
 struct err *conf_job_get(
     const struct conf *conf, const char *name, const struct conf_job **out_job) MUST_CHECK;
+struct err *conf_channel_get(
+    const struct conf *conf, const char *name, const struct conf_channel **out_channel) MUST_CHECK;
 
 /*
  * A copy of the structure OPTIONS (SIZE bytes, described by TABLE) in ARENA with each `${NAME}`,

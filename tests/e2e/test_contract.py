@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What scripts rely on: shapes of --json, exit statuses, and that commands agree with each other."""
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness import BINARY
+
+DATA = {"host": "press-4", "text": "say \"hi\" *now*"}
+
+
+@pytest.fixture
+def bmad(make_bmad):
+    made = make_bmad(
+        jobs={"beat": {"module": "heartbeat", "channels": ["console", "card", "raw"], "about": "is it there",
+                       "vars": {"title": "${TITLE}"}},
+              "one": {"module": "heartbeat", "channels": ["console"]}},
+        channels={"card": {"type": "teams", "url": "https://chat.example/hook"},
+                  "raw": {"type": "webhook", "body": "data", "url": "${NOT_SET}"}})
+    (made.folder / "data.json").write_text(json.dumps(DATA))
+    return made
+
+
+def own_template(bmad, name, text):
+    path = bmad.folder / "templates" / "heartbeat" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+# -- render JOB ----------------------------------------------------------------------------------------
+
+
+def test_render_of_a_job_is_what_each_channel_gets_in_a_dry_run(bmad):
+    env = {"TITLE": "Plant", "NOT_SET": ""}
+    own_template(bmad, "report.teams.json.mustache",
+                 '{"type": "AdaptiveCard", "text": "{{bmad.vars.title}} {{bmad.job}} {{bmad.module}} {{bmad.about}}"}')
+    report = bmad.once("beat", "--dry-run", env=env)
+    (bmad.folder / "own.json").write_text(json.dumps(report["data"][0]))
+    for message in report["messages"]:
+        done = bmad.command("render", "beat", "--channel", message["channel"], "--data", "own.json", env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+        shown = json.loads(done.stdout) if message["content_type"] == "application/json" else done.stdout
+        assert shown == message["payload"]
+
+
+def test_render_of_a_job_gives_templates_all_that_a_run_does(bmad):
+    own_template(bmad, "report.txt.mustache", "{{bmad.job}} {{bmad.version}} {{bmad.channel}} {{bmad.kind}} {{host}}")
+    own_template(bmad, "alert.txt.mustache", "{{bmad.kind}}")
+    version = bmad.command("--version").stdout.split()[1]
+    done = bmad.command("render", "one", "--data", "data.json")
+    assert (done.returncode, done.stdout) == (0, f"one {version} console report press-4")
+    assert bmad.command("render", "one", "--kind", "alert").stdout == "alert"
+
+
+def test_a_broken_template_is_told_beside_the_plain_message_that_goes_out(bmad):
+    path = own_template(bmad, "report.txt.mustache", "{{#a}}")
+    done = bmad.command("render", "one", "--data", "data.json")
+    assert done.returncode == 1
+    assert "press-4" in done.stdout
+    assert f"{path}:1:" in done.stderr
+
+
+def test_what_a_reference_stands_for_is_not_shown_by_render(bmad):
+    own_template(bmad, "report.txt.mustache", "{{bmad.vars.title}}!")
+    done = bmad.command("render", "beat", "--channel", "console", env={"TITLE": "hush-token"})
+    assert (done.returncode, done.stdout) == (0, "***!")
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["beat"], "3 channels"),
+    (["beat", "--channel", "crd"], "did you mean 'card'?"),
+    (["baet", "--channel", "card"], "did you mean 'beat'?"),
+    (["one", "--partials", "."], "--partials"),
+    (["t.txt.mustache", "--channel", "card"], "--channel"),
+    (["one", "--data", "list.json"], "object"),
+    (["one", "--data", "nowhere.json"], "nowhere.json"),
+    ([], "which job"),
+])
+def test_render_says_what_it_cannot_do(bmad, arguments, complaint):
+    (bmad.folder / "list.json").write_text("[1]")
+    done = bmad.command("render", *arguments, env={"TITLE": "t"})
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert complaint in done.stderr
