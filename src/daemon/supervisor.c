@@ -269,7 +269,7 @@ struct supervisor *supervisor_create(const struct supervisor_setup *setup, const
 	supervisor->setup = *setup;
 	supervisor->events = events;
 	supervisor->arg = arg;
-	supervisor->count = (size_t)(CHILD_WORKER + setup->workers);
+	supervisor->count = CHILD_WORKER + (size_t)setup->workers;
 	supervisor->children = mem_alloc(supervisor->count * sizeof(*supervisor->children));
 	for (size_t i = 0; i < supervisor->count; i++)
 		init_child(supervisor, i);

@@ -59,7 +59,7 @@ struct err *webhook_signature(const struct texts *secrets, const char *id, int64
 	buf_format(&content, "%s.%lld.", id, (long long)timestamp);
 	buf_add(&content, body, body_length);
 	for (size_t i = 0; i < secrets->count; i++) {
-		struct key key;
+		struct key key = {0};
 
 		PASS(decode_key(secrets->items[i], &key));
 		add_signature(&signature, &key, &content);

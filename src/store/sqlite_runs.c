@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "store/error_json.h"
 
 struct err *sqlite_run(struct sqlite *db, int64_t run, struct arena *arena, struct run_head *out)
@@ -33,7 +34,7 @@ struct err *sqlite_run(struct sqlite *db, int64_t run, struct arena *arena, stru
 
 static bool run_is(const struct run_head *run, const char *state)
 {
-	return !strcmp(run->state, state);
+	return text_equal(run->state, state);
 }
 
 static bool run_is_open(const struct run_head *run)
