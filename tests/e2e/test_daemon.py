@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The daemon: schedules, downtime, overlap, stopping, its commands, the service manager, its log."""
+import contextlib
 import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -393,3 +395,57 @@ def test_sighup_says_that_a_restart_is_needed(make_bmad):
 
     assert "restart" in bmad.wait_event("config_rejected")["error"]
     assert bmad.json("status")["pid"] == bmad.pid
+
+
+# -- a store that is in trouble -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make, complaint", [
+    (lambda path: path.write_bytes(b"\x5a" * 8192), "is not a database"),
+    (lambda path: sqlite3.connect(path).execute("CREATE TABLE other (x)"), "not a store of bmad"),
+])
+def test_what_is_no_store_is_refused_and_left_alone(make_bmad, make, complaint):
+    bmad = make_bmad(jobs={"job": noop(schedule=SECOND)})
+    make(bmad.store)
+    content = bmad.store.read_bytes()
+
+    for command in ([], ["--once", "job"]):
+        done = bmad.command(*command)
+        assert done.returncode == 2, done
+        assert complaint in done.stderr and str(bmad.store) in done.stderr
+    assert bmad.store.read_bytes() == content
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 1 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("needs to mount a file system")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_while_the_disk_is_full_slots_wait_and_none_runs_unclaimed(make_bmad, small_disk):
+    bmad = make_bmad(jobs={"job": noop(schedule=SECOND, misfire="all")}, daemon={"store": f"sqlite:{small_disk}/bmad.db"})
+    bmad.store = small_disk / "bmad.db"
+    bmad.start()
+    bmad.wait_event("run_succeeded")
+    filler = small_disk / "filler"
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    bmad.wait_event("store_unavailable")
+    seen = len(bmad.events("run_started"))
+    time.sleep(3)
+    assert len(bmad.events("run_started")) <= seen + 1
+    filler.unlink()
+    until = int(time.time())
+    bmad.wait_until(lambda: slots(bmad, "job")[-1][0] > until)
+    assert bmad.terminate() == 0
+
+    dues = [due for due, _ in slots(bmad, "job")]
+    assert dues == list(range(dues[0], dues[-1] + 1)), "every slot of that time has its record"
+    assert {state for due, state in slots(bmad, "job") if due <= until} <= {"ok", "skipped"}
