@@ -145,6 +145,13 @@ static bool is_later(const struct option_reader *reader, const char *key)
 	return false;
 }
 
+/* `web: false` asks for nothing that this version could not do. */
+static bool switches_off(const struct node *value)
+{
+	return node_is_null(value) ||
+	       (value->kind == NODE_TEXT && value->plain && !strcmp(value->text, "false"));
+}
+
 static void refuse_unknown(
     struct option_reader *reader, const struct node *key, const struct option_part *parts, size_t count)
 {
@@ -173,6 +180,8 @@ static bool read_pair(
 
 	while (part < count && !(option = find_row(parts[part].table, pair->key->text, pair->key->count)))
 		part++;
+	if (!option && is_later(reader, pair->key->text) && switches_off(pair->value))
+		return true;
 	if (!option) {
 		refuse_unknown(reader, pair->key, parts, count);
 		return false;

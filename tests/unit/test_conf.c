@@ -370,7 +370,7 @@ static void each_mistake_is_told_at_its_place(void **state)
 	    {"[a]", "1:1: error: the configuration: expected a mapping of keys, not a list\n"},
 	    {"jobs: x", "1:7: error: 'jobs': expected a mapping, not a text\n"},
 	    {"apis: {b: {}}", "1:8: error: there are no API types in this version\n"},
-	    {"daemon: {web: false}",
+	    {"daemon: {web: {listen: x}, on_failure: false}",
 	        "1:10: error: key 'web' of daemon is not supported by this version yet\n"},
 	    {"daemon: {store: 'postgresql://x/y'}",
 	        "1:17: error: 'store' in daemon: expected sqlite:PATH, the only "
