@@ -21,13 +21,19 @@ void cli_print_problems(const struct conf_problems *problems)
 	fputs(buf_text(&text), stderr);
 }
 
+struct conf_request *cli_request(struct conf_request *request)
+{
+	request->path = cli_globals.config;
+	request->environment = cli_globals.environment;
+	request->now = cli_now();
+	return request;
+}
+
 struct conf *cli_load_conf_with(struct conf_request *request)
 {
 	struct conf_problems problems = {0};
+	struct conf *conf = conf_load(cli_request(request), &problems);
 
-	request->path = cli_globals.config;
-	request->environment = cli_globals.environment;
-	struct conf *conf = conf_load(request, &problems);
 	cli_print_problems(&problems);
 	conf_problems_done(&problems);
 	return conf;
@@ -35,7 +41,7 @@ struct conf *cli_load_conf_with(struct conf_request *request)
 
 struct conf *cli_load_conf(void)
 {
-	return cli_load_conf_with(&(struct conf_request){.now = cli_now()});
+	return cli_load_conf_with(&(struct conf_request){0});
 }
 
 int cli_write(const struct buf *out)

@@ -23,9 +23,11 @@ struct cli_globals {
 };
 extern struct cli_globals cli_globals;
 
+/* REQUEST with what the command line says, and the clock. */
+struct conf_request *cli_request(struct conf_request *request);
 /* Loads the configuration, printing its problems; NULL (exit with EXIT_USAGE) if it has errors. */
 struct conf *cli_load_conf(void);
-/* The same with the other wishes of REQUEST; its path and environment are filled in. */
+/* The same with the other wishes of REQUEST; cli_request() fills in the rest. */
 struct conf *cli_load_conf_with(struct conf_request *request);
 
 /* Prints problems, one per line, on standard error; secrets that were resolved are `***`. */

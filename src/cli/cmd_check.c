@@ -129,7 +129,7 @@ static void check_templates(const struct conf *conf, struct conf_problems *probl
 	struct names seen = {0};
 
 	for (size_t i = 0; i < conf->job_count; i++)
-		if (names_add(&seen, conf->jobs[i].module->name, i))
+		if (conf->jobs[i].module && names_add(&seen, conf->jobs[i].module->name, i))
 			template_set_check(set, conf->jobs[i].module->name, report_template, problems);
 	names_done(&seen);
 	template_set_destroy(set);
@@ -156,24 +156,21 @@ static size_t named_channels(const struct conf *conf)
 	return count;
 }
 
-static int check(const struct conf *conf, bool references)
+static int check(const struct conf *conf, bool references, struct conf_problems *problems)
 {
-	struct conf_problems problems = {0};
 	int status = references ? list_references(conf) : EXIT_OK;
 
-	check_conf(conf, &problems);
-	cli_print_problems(&problems);
-	if (problems.errors)
-		status = EXIT_USAGE;
-	else
-		printf("config ok: %zu jobs, %zu channels, %zu sources\n", conf->job_count,
-		    named_channels(conf), conf->source_count);
-	conf_problems_done(&problems);
+	check_conf(conf, problems);
+	if (problems->errors)
+		return EXIT_USAGE;
+	printf("config ok: %zu jobs, %zu channels, %zu sources\n", conf->job_count, named_channels(conf),
+	    conf->source_count);
 	return status;
 }
 
 int cmd_check(int argc, char **argv)
 {
+	struct conf_problems problems = {0};
 	bool references = false;
 
 	for (int i = 1; i < argc; i++) {
@@ -181,10 +178,10 @@ int cmd_check(int argc, char **argv)
 			return cli_usage("check: unknown option '%s'", argv[i]);
 		references = true;
 	}
-	struct conf *conf = cli_load_conf();
-	if (!conf)
-		return EXIT_USAGE;
-	int status = check(conf, references);
+	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true}), &problems);
+	int status = conf ? check(conf, references, &problems) : EXIT_USAGE;
+	cli_print_problems(&problems);
+	conf_problems_done(&problems);
 	conf_destroy(conf);
 	return status;
 }

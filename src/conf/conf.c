@@ -321,7 +321,7 @@ struct conf *conf_load(const struct conf_request *request, struct conf_problems 
 	    JOBS_MANY) /* the tree was larger than what came of it: give it back before forks */
 		malloc_trim(0);
 	conf_problems_sort(problems);
-	if (!problems->errors)
+	if (!problems->errors || (request->keep && root))
 		return conf;
 	conf_destroy(conf);
 	return NULL;

@@ -136,10 +136,14 @@ struct conf_request {
 	const char *set_job;
 	const char *const *sets;
 	size_t set_count;
+	bool keep; /* a configuration with errors too, to look for more: not all in it is set */
 	utc_t now; /* for warnings about the coming year's clock changes */
 };
 
-/* NULL if there was an error; PROBLEMS then says all that is wrong. Warnings may come with success. */
+/*
+ * NULL if there was an error (asked to `keep` it: only if the file could not be read); PROBLEMS then says all
+ * that is wrong. Warnings may come with success.
+ */
 struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems);
 void conf_destroy(struct conf *conf);
 

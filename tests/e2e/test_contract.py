@@ -85,3 +85,25 @@ def test_render_says_what_it_cannot_do(bmad, arguments, complaint):
     assert done.returncode == 2
     assert done.stdout == ""
     assert complaint in done.stderr
+
+
+# -- check ---------------------------------------------------------------------------------------------
+
+
+def test_check_tells_keys_references_and_templates_at_once(bmad):
+    path = own_template(bmad, "report.txt.mustache", "{{#a}}")
+    text = '{"channels": {"a": {"type": "webhook", "url": "${NOT_SET}"}}, "jobs": {"a": {"module": "heartbeat", "abut": 1}, "b": 1}}'
+    bmad.config.write_text(text)
+    done = bmad.command("check")
+    assert (done.returncode, done.stdout) == (2, "")
+    told = done.stderr.splitlines()
+    for part in ("${NOT_SET}", "did you mean 'about'?", "job 'b'", f"{path}:1:"):
+        assert len([line for line in told if part in line]) == 1, done.stderr
+    assert all(": error: " in line for line in told)
+
+
+def test_what_is_not_there_yet_may_be_switched_off(bmad):
+    bmad.config.write_text('{"daemon": {"web": false}, "jobs": {"a": {"module": "heartbeat", "on_failure": false}}}')
+    assert bmad.command("check").returncode == 0
+    bmad.config.write_text('{"daemon": {"web": true}}')
+    assert bmad.command("check").returncode == 2
