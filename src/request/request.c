@@ -107,6 +107,7 @@ RECORD(new_message,
     FIELD_INT(new_message, created_ms),
     FIELD_INT(new_message, expires_ms),
     FIELD_INT(new_message, severity),
+    FIELD_INT(new_message, definition),
     FIELD_BOOL(new_message, again),
     FIELD_BOOL(new_message, taken));
 

@@ -196,6 +196,7 @@ struct new_message {
 	size_t payload_length;
 	int64_t created_ms, expires_ms;
 	int64_t severity;
+	int64_t definition; /* channel_definition() as a --once knows it, must be the daemon's; 0: is not compared */
 	bool again; /* send although the key was sent before */
 	/*
 	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which prints and settles

@@ -121,6 +121,12 @@ const struct channel_type *channel_type_find(const char *name);
 void classify_http(const struct conf_channel *channel, const struct wire_answer *answer, struct arena *arena,
     struct classification *out);
 
+/*
+ * A number that is the same for the same definition, references unresolved, and never 0; what differs in any key
+ * differs in it.
+ */
+int64_t channel_definition(const struct conf_channel *channel);
+
 /* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG
  * error else. */
 struct err *channel_check_url(const char *url, bool allow_http) MUST_CHECK;

@@ -41,7 +41,9 @@ static void do_item(struct process *process, struct item *item, struct arena *ar
 	if (item->e)
 		return; /* refused already */
 	item->reply = arena_alloc(arena, request_types[item->kind].reply->size);
-	item->e = store_do(process->store, item->kind, item->request, arena, item->reply);
+	item->e = definitions_check(process->conf, item->kind, item->request);
+	if (!item->e)
+		item->e = store_do(process->store, item->kind, item->request, arena, item->reply);
 	if (item->kind == REQ_HELLO)
 		do_hello(item);
 }

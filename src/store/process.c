@@ -257,7 +257,7 @@ static int refuse(struct process *process, struct err *e)
 
 int store_process(const struct conf *conf, int listener, int parent)
 {
-	struct process process = {0};
+	struct process process = {.conf = conf};
 	struct err *e;
 	int status;
 

@@ -44,6 +44,7 @@ struct parked {
 };
 
 struct process {
+	const struct conf *conf;
 	struct store *store;
 	struct event_base *base;
 	struct event *accepting, *accept_again, *batch_due, *timer;
@@ -57,6 +58,9 @@ struct process {
 	bool unavailable;                      /* the last commit failed, and that was said */
 	bool stopping;
 };
+
+/* definitions.c: whether all messages of a COMMIT or SEND mean channels of CONF; CONFIG error else. */
+struct err *definitions_check(const struct conf *conf, enum request_kind kind, const void *request) MUST_CHECK;
 
 /* batch.c: does and answers what was gathered. */
 void process_batch(struct process *process, int64_t now_ms);

@@ -108,6 +108,7 @@ static struct run_message *add_message(
 	            .created_ms = now_ms,
 	            .expires_ms = expiry_of(run, message, channel, now_ms),
 	            .severity = message->severity,
+	            .definition = run->order->by_hand ? channel_definition(channel) : 0,
 	            .again = run->order->again,
 	            .taken = run->order->by_hand && !strcmp(channel->type->name, "console"),
 	        },

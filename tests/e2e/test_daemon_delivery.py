@@ -467,3 +467,22 @@ def test_a_killed_command_loses_no_message(make_bmad, receiver):
 
     (row,) = wait_states(bmad, "delivered")
     assert row["attempts"] == 4 and bmad.runs("job")[0]["state"] == "ok"
+
+
+@pytest.mark.parametrize("wait", [False, True], ids=["queue", "wait"])
+def test_by_hand_is_refused_where_the_daemon_would_deliver_otherwise(make_bmad, receiver, wait):
+    theirs = {"counter": hook(receiver), "files": {"type": "file", "dir": "."}}
+    bmad = make_bmad(jobs={"idle": {"module": "noop"}}, channels=theirs).start()
+    jobs = {"job": probe(["counter"], wait=wait), "other": probe(["files", "console"]), "new": probe(["more"])}
+    ours = {**theirs, "counter": hook(receiver, "/elsewhere"), "more": hook(receiver)}
+    bmad.configure(jobs, ours, {})
+    report = bmad.once("job", status=1)
+
+    assert report["error"]["kind"] == "CONFIG"
+    assert "another definition of channel 'counter': reload the daemon" in report["error"]["message"]
+    assert bmad.runs("job")[0]["state"] == "failed"
+    assert "does not know channel 'more'" in bmad.once("new", status=1)["error"]["message"]
+    assert messages(bmad) == [] and receiver.requests == []
+    assert bmad.once("other")["result"] == "ok", "what is the same in both goes on"
+    bmad.configure(jobs, {**ours, "counter": theirs["counter"]}, {})
+    assert bmad.once("job")["result"] == "ok"

@@ -521,6 +521,56 @@ static void the_console_ends_each_message_with_one_newline(void **state)
 	}
 }
 
+/* -- definitions ------------------------------------------------------------------------------------- */
+
+static void a_definition_differs_when_any_key_does(void **state)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct options options = options_of("webhook", "https://example.org/", &arena);
+	struct options same = options_of("webhook", "https://example.org/", &arena);
+	struct options other = options_of("webhook", "https://example.org/x", &arena);
+	struct rate rate = {4, 1000};
+	struct conf_channel a = {.name = "a", .type = options.type, .options = options.bytes, .in_flight = 1};
+	struct conf_channel variants[] = {a, a, a, a, a, a};
+
+	(void)state;
+	variants[0].options = other.bytes;
+	variants[1].in_flight = 2;
+	variants[2].rate = (struct rates){&rate, 1};
+	variants[3].proxy = "http://proxy";
+	variants[4].on_ambiguous = AMBIGUOUS_HOLD;
+	variants[5].type = channel_type_find("console");
+	for (size_t i = 0; i < sizeof(variants) / sizeof(*variants); i++)
+		assert_true(channel_definition(&variants[i]) != channel_definition(&a));
+	variants[0] = a;
+	variants[0].name = "b"; /* nor does it matter where the same texts stand */
+	variants[0].options = same.bytes;
+	assert_int_equal(channel_definition(&variants[0]), channel_definition(&a));
+}
+
+static void every_option_of_a_type_counts_in_its_definition(void **state)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	static const char *const items[] = {"1"};
+	const struct texts list = {items, 1};
+	struct options plain = options_of("webhook", "https://example.org/", &arena);
+	struct conf_channel channel_of_plain = {.type = plain.type, .options = plain.bytes};
+	int64_t before = channel_definition(&channel_of_plain);
+
+	(void)state;
+	*(struct texts *)place(&plain, "secret") = list;
+	int64_t with_secret = channel_definition(&channel_of_plain);
+	*(struct texts *)place(&plain, "success") = list;
+	int64_t with_success = channel_definition(&channel_of_plain);
+	*(int *)place(&plain, "body") = 1;
+	int64_t with_body = channel_definition(&channel_of_plain);
+	*(const struct json **)place(&plain, "headers") = json_object();
+	int64_t with_headers = channel_definition(&channel_of_plain);
+	json_destroy(*(struct json **)place(&plain, "headers"));
+	assert_true(before != with_secret && with_secret != with_success);
+	assert_true(with_success != with_body && with_body != with_headers);
+}
+
 static void every_type_says_what_it_is_and_can_be_found(void **state)
 {
 	(void)state;
@@ -555,6 +605,8 @@ int main(void)
 	    cmocka_unit_test(no_name_from_data_leaves_the_folder),
 	    cmocka_unit_test(a_missing_folder_is_an_error_for_now),
 	    cmocka_unit_test(the_console_ends_each_message_with_one_newline),
+	    cmocka_unit_test(a_definition_differs_when_any_key_does),
+	    cmocka_unit_test(every_option_of_a_type_counts_in_its_definition),
 	    cmocka_unit_test(every_type_says_what_it_is_and_can_be_found),
 	};
 

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a --once sends is delivered by the daemon, as the daemon's configuration says. Where that is not what
+ * the command's own says of the channel, its messages are refused before they are stored.
+ */
+#include "store/process_parts.h"
+
+#include "send/channel.h"
+
+static struct err *check_message(const struct conf *conf, const struct new_message *message)
+{
+	const struct conf_channel *channel;
+
+	if (!message->definition || message->taken || !message->channel)
+		return NULL;
+	channel = conf_channel(conf, message->channel);
+	if (channel && channel_definition(channel) == message->definition)
+		return NULL;
+	return ERR(ERR_CONFIG, "the running daemon %s channel '%s': reload the daemon",
+	    channel ? "has another definition of" : "does not know", message->channel);
+}
+
+struct err *definitions_check(const struct conf *conf, enum request_kind kind, const void *request)
+{
+	const struct commit *commit = request;
+	const struct send *send = request;
+
+	if (kind == REQ_SEND && send->message)
+		return check_message(conf, send->message);
+	for (size_t i = 0; kind == REQ_COMMIT && i < commit->message_count; i++)
+		PASS(check_message(conf, &commit->messages[i]));
+	return NULL;
+}
