@@ -92,7 +92,9 @@ static struct node_pair *copy_pairs(struct arena *arena, const struct node *mapp
 const struct node *node_with_key(
     struct arena *arena, const struct node *mapping, const char *key, const struct node *value)
 {
-	static const struct node nothing = {.kind = NODE_MAPPING, .file = ""};
+	/* It stands where what is in it was asked for. */
+	const struct node nothing = {
+	    .kind = NODE_MAPPING, .file = value->file, .line = value->line, .column = value->column};
 	struct node *copy;
 
 	if (!mapping || mapping->kind != NODE_MAPPING)
