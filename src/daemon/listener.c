@@ -58,7 +58,8 @@ static void tell_frames(const struct run_end *end)
 
 		log_begin(&line, LEVEL_ERROR, "traceback");
 		log_text(&line, "job", end->granted->job->name);
-		log_int(&line, "run", end->granted->run);
+		if (end->granted->run)
+			log_int(&line, "run", end->granted->run);
 		log_int(&line, "frame", (int64_t)i);
 		log_text(&line, "function", frame->function);
 		log_text(&line, "file", frame->file);

@@ -129,7 +129,7 @@ static struct err *do_job(struct run *run)
 	run_step(run, "resolve options");
 	PASS(run_resolve(run));
 	run_step(run, "%s", "");
-	TRY(run->job->module->run(run), "run %s", run->job->name);
+	TRY(run->job->module->run(run), "%s", run->job->module->name);
 	return run_commit(run);
 }
 
