@@ -225,6 +225,15 @@ static struct err *read_messages(
 	return e;
 }
 
+/* Messages of a channel that was taken out of the configuration are shown; one that has none must be in it.
+ */
+static struct err *check_channel(const struct conf *conf, const struct outbox_wish *wish, size_t count)
+{
+	const struct conf_channel *channel;
+
+	return count || !wish->channel ? NULL : conf_channel_get(conf, wish->channel, &channel);
+}
+
 static int list(const struct conf *conf, const struct outbox_wish *wish)
 {
 	struct messages_ask ask = {.state = wish->state,
@@ -233,9 +242,11 @@ static int list(const struct conf *conf, const struct outbox_wish *wish)
 	    .limit = wish->limit ? wish->limit : MESSAGES_SHOWN};
 	cleanup(arena_done) struct arena arena = {0};
 	struct messages_reply messages = {0};
-	struct err *e = read_messages(conf, &ask, &arena, &messages);
+	struct err *e = store_access_there(conf) ? read_messages(conf, &ask, &arena, &messages) : NULL;
 	struct json *rows;
 
+	if (!e)
+		e = check_channel(conf, wish, messages.count);
 	if (e)
 		return cli_fail(e);
 	if (!wish->json)
@@ -341,6 +352,8 @@ static int change(const struct conf *conf, const struct outbox_wish *wish)
 	struct err *e = ask_change(conf, wish, &arena, &reply);
 	int status;
 
+	if (!e)
+		e = check_channel(conf, wish, reply.count);
 	if (e)
 		return cli_fail(e);
 	status = wish->json ? tell_json(&reply) : tell(wish, &reply);

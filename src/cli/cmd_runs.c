@@ -145,17 +145,36 @@ static int show_table(const struct runs_reply *runs)
 
 /* -- the command ---------------------------------------------------------------------------------- */
 
+static struct err *ask_store(
+    const struct conf *conf, const struct runs_ask *ask, struct arena *arena, struct runs_reply *runs)
+{
+	struct store_client *client;
+
+	if (!store_access_there(conf))
+		return NULL;
+	PASS(store_access_read(conf, &client));
+	struct err *e = store_call(client, REQ_RUNS, ask, arena, runs);
+	store_client_destroy(client);
+	return e;
+}
+
+/* A job that was taken out of the configuration keeps its history; one that has neither is a slip of the pen.
+ */
+static struct err *read_runs(
+    const struct conf *conf, const struct runs_ask *ask, struct arena *arena, struct runs_reply *runs)
+{
+	const struct conf_job *job;
+
+	PASS(ask_store(conf, ask, arena, runs));
+	return runs->count || !ask->job ? NULL : conf_job_get(conf, ask->job, &job);
+}
+
 static int show(const struct conf *conf, const struct runs_wish *wish)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	struct runs_reply runs = {0};
-	struct store_client *client;
-	struct err *e = store_access_read(conf, &client);
+	struct err *e = read_runs(conf, &wish->ask, &arena, &runs);
 
-	if (e)
-		return cli_fail(e);
-	e = store_call(client, REQ_RUNS, &wish->ask, &arena, &runs);
-	store_client_destroy(client);
 	if (e)
 		return cli_fail(e);
 	return wish->json ? show_json(&runs) : show_table(&runs);

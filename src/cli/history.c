@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/store_access.h"
 
@@ -15,22 +14,16 @@ static int by_job(const void *a, const void *b)
 	return strcmp(left->job, right->job);
 }
 
-static bool store_is_there(const struct conf *conf)
-{
-	const char *colon = strchr(conf->daemon.store, ':');
-
-	return !colon || colon[1] != '/' || !access(colon + 1, F_OK);
-}
-
 struct err *history_load(const struct conf *conf, struct history *out_history)
 {
 	struct runs_reply *runs = &out_history->runs;
 	struct store_client *client;
 
-	if (!store_is_there(conf))
+	if (!store_access_there(conf))
 		return NULL;
 	PASS(store_access_read(conf, &client));
-	struct err *e = store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &out_history->arena, runs);
+	struct err *e =
+	    store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &out_history->arena, runs);
 	store_client_destroy(client);
 	if (!e && runs->count)
 		qsort(runs->rows, runs->count, sizeof(*runs->rows), by_job);

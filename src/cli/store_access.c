@@ -13,6 +13,13 @@
 #define PATIENCE_MS 3000
 #define COUNT_MAX   100000
 
+bool store_access_there(const struct conf *conf)
+{
+	const char *colon = strchr(conf->daemon.store, ':');
+
+	return !colon || colon[1] != '/' || !access(colon + 1, F_OK);
+}
+
 struct err *store_access_read(const struct conf *conf, struct store_client **out_client)
 {
 	struct store *store;

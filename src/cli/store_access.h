@@ -8,6 +8,8 @@
 #include "cli/cli.h"
 #include "store/client.h"
 
+/* Whether there is a store: before the first run there is none, and nothing to tell. */
+bool store_access_there(const struct conf *conf);
 /* For reading: beside a daemon or without one. CONFIG error if there is no store yet. */
 struct err *store_access_read(const struct conf *conf, struct store_client **out_client) MUST_CHECK;
 

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What scripts rely on: shapes of --json, exit statuses, and that commands agree with each other."""
 import json
-import os
-import subprocess
 
 import pytest
-
-from harness import BINARY
 
 DATA = {"host": "press-4", "text": "say \"hi\" *now*"}
 
@@ -107,3 +103,53 @@ def test_what_is_not_there_yet_may_be_switched_off(bmad):
     assert bmad.command("check").returncode == 0
     bmad.config.write_text('{"daemon": {"web": true}}')
     assert bmad.command("check").returncode == 2
+
+
+# -- history and outbox --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [["runs"], ["runs", "one"], ["outbox"], ["outbox", "list", "--channel", "card"]])
+def test_before_the_first_run_there_is_nothing_to_list(bmad, command):
+    assert bmad.json(*command) == []
+    assert not bmad.store.exists()
+
+
+@pytest.mark.parametrize("command, near", [
+    (["runs", "beet"], "beat"),
+    (["outbox", "list", "--channel", "crad"], "card"),
+    (["outbox", "retry", "--channel", "crad"], "card"),
+    (["outbox", "discard", "--channel", "crad"], "card"),
+])
+def test_a_slip_of_the_pen_is_no_empty_answer(bmad, command, near):
+    bmad.once("one")
+    done = bmad.command(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"did you mean '{near}'?" in done.stderr
+
+
+def test_what_left_the_configuration_keeps_its_history(make_bmad):
+    made = make_bmad(jobs={"one": {"module": "heartbeat", "channels": ["out"]}},
+                     channels={"out": {"type": "file", "dir": "out"}})
+    (made.folder / "out").mkdir()
+    made.once("one")
+    made.configure({}, {}, {})
+    assert [run["job"] for run in made.runs("one")] == ["one"]
+    assert [message["channel"] for message in made.outbox("--channel", "out")] == ["out"]
+
+
+# -- --set and the log ---------------------------------------------------------------------------------
+
+
+def test_a_set_option_that_is_not_there_is_told_with_its_path(bmad):
+    done = bmad.command("--once", "one", "--dry-run", "--set", "deep.er=1")
+    assert done.returncode == 2
+    assert done.stderr.startswith("--set deep.er: error: unknown key 'deep'"), done.stderr
+
+
+def test_a_failed_dry_run_has_no_run_number_in_its_traceback(make_bmad):
+    made = make_bmad(jobs={"a": {"module": "fault", "options": {"how": "error"}}})
+    done = made.command("--once", "a", "--dry-run")
+    frames = [line for line in done.stderr.splitlines() if "event=traceback" in line]
+    assert done.returncode == 1
+    assert frames and not any("run=" in line for line in frames)
+    assert 'error="run a: fault: ' in done.stderr, "each layer is told once"
