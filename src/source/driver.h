@@ -52,6 +52,8 @@ struct sql {
 	struct mono deadline;     /* the run's */
 	struct mono statement_deadline;
 	const volatile int *cancel;
+	void (*notice)(void *arg, const char *text); /* NULL: nobody listens */
+	void *notice_arg;
 	struct sql_rows *rows; /* sql.c's */
 };
 
@@ -65,6 +67,6 @@ struct err *sql_expiry(const struct sql *db) MUST_CHECK;
 /* The parameter NAME (without colon) of PARAMS, or NULL. */
 const struct sql_param *sql_param_find(const struct sql_param *params, size_t count, const char *name);
 
-extern const struct source_type source_sqlite;
+extern const struct source_type source_sqlite, source_postgresql, source_postgres;
 
 #endif

@@ -8,6 +8,8 @@
 
 const struct source_type *const source_types[] = {
     &source_sqlite,
+    &source_postgresql,
+    &source_postgres,
     NULL,
 };
 

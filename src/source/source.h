@@ -20,7 +20,10 @@ extern const struct source_type *const source_types[];
 /* The type whose scheme URL has, or NULL. */
 const struct source_type *source_type_of(const char *url);
 
-/* Opens a connection; TEMPORARY error if it cannot be had now. */
+/*
+ * Opens a connection; TEMPORARY error if it cannot be had now. One to a server is made by the first
+ * statement, within the limits of its run.
+ */
 struct err *sql_open(const struct conf_source *source, struct sql **out_db) MUST_CHECK;
 /*
  * Statements end with a TEMPORARY error at DEADLINE or when *CANCEL becomes non-zero (set by a signal
@@ -28,6 +31,11 @@ struct err *sql_open(const struct conf_source *source, struct sql **out_db) MUST
  * included: there would be no clock to measure it by.
  */
 void sql_limit(struct sql *db, struct mono deadline, struct mono (*now)(void), const volatile int *cancel);
+/*
+ * FUNCTION is given what the database says beside results (notices, warnings), as one line that names the
+ * source, until sql_reset().
+ */
+void sql_on_notice(struct sql *db, void (*function)(void *arg, const char *text), void *arg);
 /* Ends whatever a run left open: results and the snapshot. */
 void sql_reset(struct sql *db);
 /*

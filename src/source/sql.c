@@ -35,6 +35,12 @@ void sql_limit(struct sql *db, struct mono deadline, struct mono (*now)(void), c
 	db->cancel = cancel;
 }
 
+void sql_on_notice(struct sql *db, void (*function)(void *arg, const char *text), void *arg)
+{
+	db->notice = function;
+	db->notice_arg = arg;
+}
+
 static void start_statement_clock(struct sql *db)
 {
 	int64_t end;
@@ -455,6 +461,7 @@ void sql_reset(struct sql *db)
 	if (db->rows->open)
 		finish_rows(db->rows);
 	db->driver->rollback(db);
+	sql_on_notice(db, NULL, NULL);
 }
 
 bool sql_usable(const struct sql *db)

@@ -114,6 +114,11 @@ bool run_is_dry(const struct run *run)
 /* -- where data comes from ----------------------------------------------------------------------------------
  */
 
+static void on_notice(void *run, const char *text)
+{
+	run_warn(run, "%s", text);
+}
+
 struct err *run_source(struct run *run, const char *name, struct sql **out_db)
 {
 	struct sql *db;
@@ -121,6 +126,7 @@ struct err *run_source(struct run *run, const char *name, struct sql **out_db)
 	PASS(run_check(run));
 	PASS(sources_get(run->tools->sources, name, &db));
 	sql_limit(db, run->deadline, mono_now, run->cancelled);
+	sql_on_notice(db, on_notice, run);
 	*out_db = db;
 	return NULL;
 }

@@ -383,12 +383,13 @@ static void each_mistake_is_told_at_its_place(void **state)
 	    {"daemon: {store: '${NOT_SET}'}", "1:17: error: 'store' in daemon: ${NOT_SET} does not resolve: "
 	                                      "the environment variable is not set\n"},
 	    {"sources: {a: 'mysql://x'}",
-	        "1:14: error: 'url' in source 'a': expected one that begins with sqlite:\n"},
+	        "1:14: error: 'url' in source 'a': expected one that begins with sqlite:, postgresql://, "
+	        "postgres://\n"},
 	    {"sources: {a: {}}",
 	        "1:11: error: the key 'url' is missing in source 'a': where the database is: "
-	        "sqlite:PATH\n"},
+	        "sqlite:PATH or postgresql://USER@HOST/DATABASE\n"},
 	    {"sources: {a: }", "1:11: error: the key 'url' is missing in source 'a': where the database is: "
-	                       "sqlite:PATH\n"},
+	                       "sqlite:PATH or postgresql://USER@HOST/DATABASE\n"},
 	    {"sources: {a: [x]}", "1:14: error: source 'a': expected a mapping of keys, not a list\n"},
 	    {"sources: {'a b': 'sqlite:x'}",
 	        "1:11: error: 'a b' is no name for a source: letters, digits, '_', '.' "
