@@ -428,7 +428,8 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=False)
 
 
-def test_while_the_disk_is_full_slots_wait_and_none_runs_unclaimed(make_bmad, small_disk):
+@pytest.mark.parametrize("killed", [False, True])
+def test_while_the_disk_is_full_slots_wait_and_none_runs_unclaimed(make_bmad, small_disk, killed):
     bmad = make_bmad(jobs={"job": noop(schedule=SECOND, misfire="all")}, daemon={"store": f"sqlite:{small_disk}/bmad.db"})
     bmad.store = small_disk / "bmad.db"
     bmad.start()
@@ -442,8 +443,12 @@ def test_while_the_disk_is_full_slots_wait_and_none_runs_unclaimed(make_bmad, sm
     time.sleep(3)
     assert len(bmad.events("run_started")) <= seen + 1
     filler.unlink()
+    if killed:
+        bmad.kill_main()
+        bmad.start()
     until = int(time.time())
-    bmad.wait_until(lambda: slots(bmad, "job")[-1][0] > until)
+    bmad.wait_until(lambda: slots(bmad, "job")[-1][0] > until and not [
+        due for due, state in slots(bmad, "job") if due <= until and state in ("claimed", "running")])
     assert bmad.terminate() == 0
 
     dues = [due for due, _ in slots(bmad, "job")]

@@ -314,12 +314,12 @@ def test_it_waits_for_an_open_run_of_its_job_and_says_so(bmad):
     bmad.start()
     first = subprocess.Popen(
         [BINARY, "-c", bmad.config, "run", "slow", "--wait"], stdout=subprocess.DEVNULL, env=bmad.environment())
-    bmad.wait_event("run_started", job="slow")
+    run = bmad.wait_event("run_started", job="slow")["run"]
     second = bmad.command("--once", "slow")
     assert first.wait(30) == 0
 
     (waits,) = log_events(second.stderr, "run_waits")
-    assert "open_run=1" in waits
+    assert f"open_run={run} " in waits
     assert second.returncode == 0
     runs = bmad.sql("SELECT started_ms, ended_ms FROM runs WHERE job = 'slow' ORDER BY id")
     assert len(runs) == 2 and runs[1]["started_ms"] >= runs[0]["ended_ms"]
