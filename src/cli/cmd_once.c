@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/store_access.h"
 #include "daemon/once.h"
 #include "daemon/stage.h"
 
@@ -78,16 +79,15 @@ static bool take_flag(struct once_options *options, const char *word)
 /* Takes argv[*index], and the value behind it if it has one. */
 static struct err *take_word(struct once_options *options, int argc, char **argv, int *index)
 {
-	const char *word = argv[*index];
+	const char *word = argv[*index], *value;
 
 	if (take_flag(options, word))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(valued); i++) {
-		if (strcmp(word, valued[i].name))
-			continue;
-		if (*index + 1 == argc)
+		if (cli_option(argc, argv, index, valued[i].name, &value))
+			return ERR_AT(valued[i].take(options, value), "%s", valued[i].name);
+		if (!strcmp(word, valued[i].name))
 			return ERR(ERR_CONFIG, "%s needs a value", word);
-		return ERR_AT(valued[i].take(options, argv[++*index]), "%s", word);
 	}
 	if (word[0] == '-')
 		return ERR(ERR_CONFIG, "unknown option '%s' of --once", word);
