@@ -121,5 +121,7 @@ void log_forward(enum log_level level, const char *event, const struct log_field
 void redact_add(const char *secret);
 /* Replaces in place; true if there was anything to replace. */
 bool redact(struct buf *text);
+/* A copy of VALUE with that done to each of its texts: in printed JSON a secret might be a number. */
+struct json *redact_json(const struct json *value);
 
 #endif

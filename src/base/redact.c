@@ -15,8 +15,9 @@
 #include "base/mem.h"
 
 #define SECRET_SHORTEST 4 /* shorter ones would blot out the log and hide nothing */
-#define BASE64_SHORTEST 9 /* the part of the base64 that is certain must not be so short that it hits words  \
-	                   */
+#define BASE64_SHORTEST                                                                                      \
+	9 /* the part of the base64 that is certain must not be so short that it hits words                  \
+	   */
 
 struct form {
 	char *text;
@@ -209,4 +210,31 @@ bool redact(struct buf *text)
 	buf_done(text);
 	*text = out;
 	return true;
+}
+
+static struct json *redact_string(const char *text)
+{
+	cleanup(buf_done) struct buf shown = {0};
+
+	buf_add_text(&shown, text);
+	redact(&shown);
+	return json_string_n(buf_text(&shown), shown.length);
+}
+
+struct json *redact_json(const struct json *value)
+{
+	struct json *copy;
+
+	if (json_is(value, JSON_STRING))
+		return redact_string(json_text(value));
+	if (!json_is(value, JSON_OBJECT) && !json_is(value, JSON_ARRAY))
+		return json_copy(value);
+	copy = json_is(value, JSON_OBJECT) ? json_object() : json_array();
+	json_each(member, value) {
+		if (json_key(member))
+			json_set(copy, json_key(member), redact_json(member));
+		else
+			json_add(copy, redact_json(member));
+	}
+	return copy;
 }

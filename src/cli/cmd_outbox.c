@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/columns.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cli/store_access.h"
 #include "daemon/child.h"
@@ -257,6 +258,27 @@ static int list(const struct conf *conf, const struct outbox_wish *wish)
 	return cli_write_json(rows);
 }
 
+/* A payload holds what the job's references stood for; those that resolve here are hidden again. */
+static void learn_secrets(const struct conf *conf)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const char *value;
+
+	for (size_t i = 0; i < conf->reference_count; i++)
+		err_ignore(conf_resolve_text(conf, conf->references[i].text, &arena, &value));
+}
+
+/* The message as it may be shown. */
+static struct json *describe_shown(const struct conf *conf, const struct message_row *row)
+{
+	struct json *message = describe_whole(row);
+
+	learn_secrets(conf);
+	struct json *shown = redact_json(message);
+	json_destroy(message);
+	return shown;
+}
+
 static int show(const struct conf *conf, const struct outbox_wish *wish)
 {
 	struct messages_ask ask = {.id = wish->ids[0].id};
@@ -268,7 +290,7 @@ static int show(const struct conf *conf, const struct outbox_wish *wish)
 
 	if (e)
 		return cli_fail(e);
-	message = describe_whole(&messages.rows[0]);
+	message = describe_shown(conf, &messages.rows[0]);
 	if (wish->json)
 		return cli_write_json(message);
 	status = show_whole(message);

@@ -51,38 +51,6 @@ static void add_message(struct json *messages, const struct run_message *message
 	json_set_string(object, "detail", message->detail);
 }
 
-/* -- secrets: in what is shown, not in what is sent
- * ------------------------------------------------------------- */
-
-static struct json *redacted_text(const char *text)
-{
-	cleanup(buf_done) struct buf shown = {0};
-
-	buf_add_text(&shown, text);
-	redact(&shown);
-	return json_string_n(buf_text(&shown), shown.length);
-}
-
-/* A copy with every secret in its texts as `***`. In the printed JSON a secret might be a number. */
-static struct json *redacted(const struct json *value)
-{
-	struct json *copy;
-
-	if (json_is(value, JSON_STRING))
-		return redacted_text(json_text(value));
-	if (!json_is(value, JSON_OBJECT) && !json_is(value, JSON_ARRAY))
-		return json_copy(value);
-	copy = json_is(value, JSON_OBJECT) ? json_object() : json_array();
-	json_each(member, value)
-	{
-		if (json_key(member))
-			json_set(copy, json_key(member), redacted(member));
-		else
-			json_add(copy, redacted(member));
-	}
-	return copy;
-}
-
 /* -- the front desk
  * --------------------------------------------------------------------------------------------- */
 
@@ -100,7 +68,7 @@ char *run_report(const struct run *run, bool failed)
 	metrics = json_set_object(report, "metrics");
 	for (size_t i = 0; i < run->value_count; i++)
 		json_set_number(metrics, run->values[i].name, run->values[i].number);
-	shown = redacted(report);
+	shown = redact_json(report); /* what is sent stays as it is */
 	text = json_print(shown);
 	json_destroy(shown);
 	json_destroy(report);

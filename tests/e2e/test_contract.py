@@ -153,3 +153,24 @@ def test_a_failed_dry_run_has_no_run_number_in_its_traceback(make_bmad):
     assert done.returncode == 1
     assert frames and not any("run=" in line for line in frames)
     assert 'error="run a: fault: ' in done.stderr, "each layer is told once"
+
+
+def test_options_take_their_value_in_both_ways(bmad):
+    report = bmad.once("one", "--dry-run", "--at=2026-03-08", "--deliver-timeout=1s")
+    assert report["slot"] == "2026-03-08T00:00:00Z"
+    assert bmad.command("--once", "one", "--at").returncode == 2
+
+
+# -- secrets -------------------------------------------------------------------------------------------
+
+
+def test_a_stored_payload_is_shown_without_what_references_stood_for(bmad):
+    own_template(bmad, "report.txt.mustache", "{{bmad.vars.title}}!")
+    env = {"TITLE": 'hush "token"', "NOT_SET": ""}
+    bmad.configure({"a": {"module": "heartbeat", "channels": ["console"], "vars": {"title": "${TITLE}"}}}, {}, {})
+    message = bmad.once("a", env=env)["messages"][0]
+    assert message["payload"] == "***!"
+    assert bmad.sql("SELECT count(*) AS n FROM messages") == [{"n": 1}]
+    shown = bmad.command("outbox", "show", message["id"], env=env)
+    assert shown.returncode == 0 and "***!" in shown.stdout and "hush" not in shown.stdout
+    assert bmad.json("outbox", "show", message["id"], env=env)["payload"] == "***!"
