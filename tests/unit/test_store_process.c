@@ -274,6 +274,7 @@ static void a_wait_ends_with_its_message(void **state)
 		    &(struct settle){
 		        .instance = "sender-1", .now_ms = wall_ms(), .messages = &settlement, .count = 1},
 		    &(struct settle_reply){0}));
+		store_client_destroy(client);
 		_exit(0);
 	}
 	ended = wait_over(s, id, 10000);
@@ -359,6 +360,8 @@ static void compete(struct served *s, int worker)
 {
 	const char *instance = arena_format(&s->arena, "once-%d", worker);
 
+	struct store_client *mains = s->main; /* stays with the parent */
+
 	s->main = client_of(s, ROLE_ONCE, instance);
 	for (int slot = 0; slot < EACH; slot++) {
 		int64_t run = claim_over(s, s->main, instance, "shared", NOW + slot);
@@ -366,6 +369,8 @@ static void compete(struct served *s, int worker)
 		if (run)
 			commit_over(s, run, "chat", 60000);
 	}
+	store_client_destroy(s->main);
+	s->main = mains;
 	_exit(0);
 }
 
