@@ -49,14 +49,23 @@ static void print_help(void)
 	       "FILE: else $BMAD_CONFIG, ./bmad.yaml, /etc/bmad/bmad.yaml. More in bmad(8) and bmad.yaml(5).\n");
 }
 
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static int run_command(int argc, char **argv)
 {
 	const char *names[ARRAY_SIZE(commands) + 1] = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		names[i] = commands[i].name;
-		if (!strcmp(argv[0], commands[i].name))
+		if (strcmp(argv[0], commands[i].name))
+			continue;
+		if (argc != 2 || !asks_for_help(argv[1]))
 			return commands[i].run(argc, argv);
+		printf("usage: bmad %s\n       %s\n", commands[i].usage, commands[i].summary);
+		return EXIT_OK;
 	}
 	const char *near = near_name(argv[0], names);
 	return cli_usage("unknown command '%s'%s%s%s", argv[0], near ? "; did you mean '" : "", near ? near : "",
@@ -107,7 +116,7 @@ int main(int argc, char **argv)
 		printf("bmad %s\n", BMAD_VERSION);
 		return EXIT_OK;
 	}
-	if (!strcmp(argv[first], "--help") || !strcmp(argv[first], "-h") || !strcmp(argv[first], "help")) {
+	if (asks_for_help(argv[first]) || !strcmp(argv[first], "help")) {
 		print_help();
 		return EXIT_OK;
 	}

@@ -174,3 +174,16 @@ def test_a_stored_payload_is_shown_without_what_references_stood_for(bmad):
     shown = bmad.command("outbox", "show", message["id"], env=env)
     assert shown.returncode == 0 and "***!" in shown.stdout and "hush" not in shown.stdout
     assert bmad.json("outbox", "show", message["id"], env=env)["payload"] == "***!"
+
+
+# -- help ----------------------------------------------------------------------------------------------
+
+
+def test_every_command_tells_its_usage(bmad):
+    text = bmad.command("--help").stdout
+    commands = [line.split()[1] for line in text.splitlines() if line.startswith("  bmad ")]
+    assert {"--once", "check", "jobs", "next", "render", "runs", "outbox", "status", "run", "stop", "modules"} <= set(commands)
+    for command in set(commands) - {"--version"}:
+        done = bmad.command(command, "--help")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"usage: bmad {command}")
