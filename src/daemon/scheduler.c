@@ -4,49 +4,20 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-#include <uthash.h>
-#include <utlist.h>
 
 #include "base/log.h"
 #include "daemon/agenda.h"
+#include "daemon/backlog.h"
 #include "daemon/child.h"
+#include "daemon/claims.h"
 #include "daemon/listener.h"
 #include "daemon/slots.h"
 
-#define CLAIM_MAX      8192 /* slots in one request */
-#define RETRY_S        1    /* a refused claim, and a backlog that waits for a run of another process */
-#define MS_PER_S       1000
-
-/* A slot on its way to the store. */
-struct wanted {
-	struct wanted *prev, *next; /* in a backlog */
-	const struct conf_job *job;
-	struct claim_slot slot; /* its key is in `key` */
-	char key[TIME_TEXT];
-	scheduler_granted *granted; /* of a run by hand */
-	void *granted_arg;
-};
-
-/* Slots of one request to the store; they live until it is answered. */
-struct batch {
-	struct scheduler *scheduler;
-	struct wanted **wanted;
-	size_t count, capacity;
-	struct event *retry;
-	struct batch *prev, *next;
-};
-
-/* What waits for another run of the same job; the head is claimed first. */
-struct backlog {
-	const struct conf_job *job; /* the hash key */
-	struct wanted *slots;
-	bool claiming; /* the head is on its way */
-	UT_hash_handle hh;
-};
+#define BACKLOG_S 1 /* a backlog that waits for a run of another process is asked for so often */
+#define MS_PER_S  1000
 
 struct scheduler {
 	struct scheduler_setup setup;
@@ -55,13 +26,12 @@ struct scheduler {
 	int timer_fd;
 	struct event *backlog_timer;
 	struct backlog *backlogs;
-	struct batch *batches; /* unanswered */
-	struct batch *filling;
+	struct claims claims;
 	struct due_slots due; /* scratch */
 	utc_t live_since;
 	int64_t last_wall_ms;
 	struct mono last_mono;
-	bool stopped, refused;
+	bool stopped;
 };
 
 static utc_t now_utc(void)
@@ -69,133 +39,44 @@ static utc_t now_utc(void)
 	return wall_ms() / MS_PER_S;
 }
 
-/* -- claiming --------------------------------------------------------------------------------------------- */
-
-static void on_claimed(void *arg, struct err *e, const void *reply);
-
-static void send_batch(struct batch *batch)
-{
-	cleanup(arena_done) struct arena arena = {0};
-	struct claim_slot *slots = arena_alloc(&arena, (batch->count + 1) * sizeof(*slots));
-
-	for (size_t i = 0; i < batch->count; i++)
-		slots[i] = batch->wanted[i]->slot;
-	struct claim claim = {batch->scheduler->setup.instance, wall_ms(), slots, batch->count};
-	line_call(batch->scheduler->setup.line, REQ_CLAIM, &claim, on_claimed, batch);
-}
-
-static void flush(struct scheduler *scheduler)
-{
-	struct batch *batch = scheduler->filling;
-
-	scheduler->filling = NULL;
-	if (batch)
-		send_batch(batch);
-}
-
-static void claim(struct scheduler *scheduler, struct wanted *wanted)
-{
-	struct batch *batch = scheduler->filling;
-
-	if (!batch) {
-		batch = scheduler->filling = mem_alloc(sizeof(*batch));
-		batch->scheduler = scheduler;
-		DL_APPEND(scheduler->batches, batch);
-	}
-	mem_grow(batch->wanted, batch->count, batch->capacity);
-	batch->wanted[batch->count++] = wanted;
-	if (batch->count == CLAIM_MAX)
-		flush(scheduler);
-}
-
-static struct wanted *wanted_create(const struct conf_job *job, utc_t slot, enum trigger trigger)
-{
-	struct wanted *wanted = mem_alloc(sizeof(*wanted));
-
-	wanted->job = job;
-	wanted->slot = (struct claim_slot){
-	    .job = job->name,
-	    .due = slot,
-	    .trigger = trigger,
-	    .restartable = job->module->restartable,
-	    .overlap = job->overlap,
-	};
-	if (trigger != TRIGGER_MANUAL)
-		wanted->slot.key = utc_format(slot, wanted->key);
-	return wanted;
-}
-
 /* -- backlogs ------------------------------------------------------------------------------------------------ */
 
-static struct backlog *backlog_find(struct scheduler *scheduler, const struct conf_job *job)
+static void watch_backlogs(struct scheduler *scheduler)
 {
-	struct backlog *backlog;
-
-	HASH_FIND_PTR(scheduler->backlogs, &job, backlog);
-	return backlog;
+	if (scheduler->backlogs && !scheduler->stopped && !event_pending(scheduler->backlog_timer, EV_TIMEOUT, NULL))
+		event_add(scheduler->backlog_timer, &(struct timeval){.tv_sec = BACKLOG_S});
 }
 
-static void backlog_add(struct scheduler *scheduler, struct wanted *wanted)
+static void stand_in_line(struct scheduler *scheduler, struct wanted *wanted)
 {
-	struct backlog *backlog = backlog_find(scheduler, wanted->job);
-
-	if (!backlog) {
-		backlog = mem_alloc(sizeof(*backlog));
-		backlog->job = wanted->job;
-		HASH_ADD_PTR(scheduler->backlogs, job, backlog);
-	}
-	/* Its turn is a matter of order here, not of the job's overlap rule. */
-	wanted->slot.overlap = OVERLAP_QUEUE;
-	DL_APPEND(backlog->slots, wanted);
-	if (!event_pending(scheduler->backlog_timer, EV_TIMEOUT, NULL))
-		event_add(scheduler->backlog_timer, &(struct timeval){.tv_sec = RETRY_S});
+	backlog_add(&scheduler->backlogs, wanted);
+	watch_backlogs(scheduler);
 }
 
-static void backlog_claim(struct scheduler *scheduler, struct backlog *backlog)
+static void claim_head(struct scheduler *scheduler, struct backlog *backlog)
 {
-	if (backlog->claiming || !backlog->slots)
-		return;
-	backlog->claiming = true;
-	claim(scheduler, backlog->slots);
+	struct wanted *head = backlog_take(backlog);
+
+	if (head)
+		claims_add(&scheduler->claims, head);
 }
 
-static void wanted_done(struct scheduler *scheduler, struct wanted *wanted)
+static void claim_heads(struct scheduler *scheduler)
 {
-	struct backlog *backlog = backlog_find(scheduler, wanted->job);
+	struct backlog *backlog, *next;
 
-	if (backlog && backlog->claiming && backlog->slots == wanted) {
-		backlog->claiming = false;
-		DL_DELETE(backlog->slots, wanted);
-		if (!backlog->slots) {
-			HASH_DEL(scheduler->backlogs, backlog);
-			free(backlog);
-		}
-	}
-	free(wanted);
-}
-
-/* Another run of the job is open: it waits at the head of the backlog, where it may stand already. */
-static void wanted_waits(struct scheduler *scheduler, struct wanted *wanted)
-{
-	struct backlog *backlog = backlog_find(scheduler, wanted->job);
-
-	if (backlog && backlog->claiming && backlog->slots == wanted)
-		backlog->claiming = false;
-	else
-		backlog_add(scheduler, wanted);
+	HASH_ITER(hh, scheduler->backlogs, backlog, next)
+		claim_head(scheduler, backlog);
 }
 
 static void on_backlog_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct scheduler *scheduler = arg;
-	struct backlog *backlog, *next;
 
 	(void)fd, (void)what;
-	HASH_ITER(hh, scheduler->backlogs, backlog, next)
-		backlog_claim(scheduler, backlog);
-	flush(scheduler);
-	if (scheduler->backlogs && !scheduler->stopped)
-		event_add(scheduler->backlog_timer, &(struct timeval){.tv_sec = RETRY_S});
+	claim_heads(scheduler);
+	claims_flush(&scheduler->claims);
+	watch_backlogs(scheduler);
 }
 
 /* -- answers ---------------------------------------------------------------------------------------------------- */
@@ -219,8 +100,9 @@ static void grant(struct scheduler *scheduler, const struct wanted *wanted, cons
 		wanted->granted(wanted->granted_arg, result->run, NULL);
 }
 
-static void settle(struct scheduler *scheduler, struct wanted *wanted, const struct claim_result *result)
+static void on_answer(void *arg, struct wanted *wanted, const struct claim_result *result)
 {
+	struct scheduler *scheduler = arg;
 	const struct claim_slot *slot = &wanted->slot;
 
 	switch ((enum claim_state)result->state) {
@@ -228,7 +110,8 @@ static void settle(struct scheduler *scheduler, struct wanted *wanted, const str
 		grant(scheduler, wanted, result);
 		break;
 	case CLAIM_WAITS:
-		wanted_waits(scheduler, wanted);
+		backlog_waits(&scheduler->backlogs, wanted);
+		watch_backlogs(scheduler);
 		return;
 	case CLAIM_OVERLAPS:
 		listen_slot_skipped(wanted->job, slot->due, result->open_run);
@@ -240,83 +123,23 @@ static void settle(struct scheduler *scheduler, struct wanted *wanted, const str
 	case CLAIM_DONE:
 		break;
 	}
-	wanted_done(scheduler, wanted);
-}
-
-static void batch_destroy(struct batch *batch)
-{
-	DL_DELETE(batch->scheduler->batches, batch);
-	if (batch->retry)
-		event_free(batch->retry);
-	free(batch->wanted);
-	free(batch);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	send_batch(arg);
-}
-
-/* The store is there but cannot (a full disk): the slots wait, said once. */
-static void refused(struct batch *batch, struct err *e)
-{
-	struct scheduler *scheduler = batch->scheduler;
-
-	if (scheduler->refused)
-		err_destroy(e);
-	else
-		log_fault(LEVEL_ERROR, "store_unavailable", ERR_AT(e, "claim %zu slots", batch->count));
-	scheduler->refused = true;
-	if (!batch->retry)
-		batch->retry = evtimer_new(scheduler->setup.base, on_retry, batch);
-	event_add(batch->retry, &(struct timeval){.tv_sec = RETRY_S});
-}
-
-static void on_claimed(void *arg, struct err *e, const void *reply)
-{
-	struct batch *batch = arg;
-	struct scheduler *scheduler = batch->scheduler;
-	const struct claim_reply *answer = reply;
-
-	if (!e && answer->count != batch->count)
-		e = ERR(ERR_BUG, "the store answered %zu of %zu slots", answer->count, batch->count);
-	if (e) {
-		refused(batch, e);
-		return;
-	}
-	scheduler->refused = false;
-	for (size_t i = 0; i < batch->count; i++)
-		settle(scheduler, batch->wanted[i], &answer->slots[i]);
-	batch_destroy(batch);
+	backlog_settled(&scheduler->backlogs, wanted);
 }
 
 /* -- what is due ---------------------------------------------------------------------------------------------------- */
 
-/* Slots caught up run one after the other, in order; so does what becomes due before they are through. */
-static bool is_catching_up(struct scheduler *scheduler, const struct conf_job *job)
-{
-	const struct backlog *backlog = backlog_find(scheduler, job);
-	const struct wanted *wanted;
-
-	if (backlog)
-		DL_FOREACH(backlog->slots, wanted)
-			if (wanted->slot.trigger == TRIGGER_CATCHUP)
-				return true;
-	return false;
-}
-
 static void want_due(struct scheduler *scheduler, const struct conf_job *job, const struct due_slot *due, size_t runs)
 {
-	struct wanted *wanted = wanted_create(job, due->slot, due->trigger);
+	char key[TIME_TEXT];
+	struct wanted *wanted = wanted_create(job, utc_format(due->slot, key), due->slot, due->trigger);
 
 	wanted->slot.action = due->action;
 	wanted->slot.reason = due->reason;
 	wanted->slot.first = due->first;
-	if (due->action == CLAIM_RUN && (runs > 1 || is_catching_up(scheduler, job)))
-		backlog_add(scheduler, wanted);
+	if (due->action == CLAIM_RUN && (runs > 1 || backlog_catches_up(scheduler->backlogs, job)))
+		stand_in_line(scheduler, wanted);
 	else
-		claim(scheduler, wanted);
+		claims_add(&scheduler->claims, wanted);
 }
 
 /* All slots of JOB from FIRST to NOW; its next one goes on the agenda. */
@@ -332,9 +155,7 @@ static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, ut
 		runs += due->items[i].action == CLAIM_RUN;
 	for (size_t i = 0; i < due->count; i++)
 		want_due(scheduler, job, &due->items[i], runs);
-	struct backlog *backlog = backlog_find(scheduler, job);
-	if (backlog)
-		backlog_claim(scheduler, backlog);
+	claim_head(scheduler, backlog_find(scheduler->backlogs, job));
 	agenda_add(&scheduler->agenda, index, slots_next(job, now));
 }
 
@@ -355,7 +176,7 @@ static void tick(struct scheduler *scheduler)
 
 	while (agenda_take(&scheduler->agenda, now, &entry))
 		job_due(scheduler, entry.job, entry.at, now);
-	flush(scheduler);
+	claims_flush(&scheduler->claims);
 	scheduler->last_wall_ms = wall_ms();
 	scheduler->last_mono = mono_now();
 	arm(scheduler);
@@ -395,9 +216,7 @@ static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 
 	if (!job || !is_scheduled(job))
 		return; /* it stays open in the store until its job is back or retention ends it */
-	struct wanted *wanted = wanted_create(job, open->due, TRIGGER_CATCHUP);
-	snprintf(wanted->key, sizeof(wanted->key), "%s", open->key);
-	backlog_add(scheduler, wanted);
+	stand_in_line(scheduler, wanted_create(job, open->key, open->due, TRIGGER_CATCHUP));
 }
 
 static void begin_job(struct scheduler *scheduler, uint32_t index, const struct schedule_state *state, utc_t now)
@@ -416,7 +235,6 @@ static void on_schedules(void *arg, struct err *e, const void *reply)
 	struct scheduler *scheduler = arg;
 	const struct conf *conf = scheduler->setup.conf;
 	const struct schedules_reply *answer = reply;
-	struct backlog *backlog, *next;
 	size_t place = 0;
 
 	if (e) {
@@ -430,8 +248,7 @@ static void on_schedules(void *arg, struct err *e, const void *reply)
 	for (uint32_t i = 0; i < conf->job_count; i++)
 		if (is_scheduled(&conf->jobs[i]) && place < answer->count)
 			begin_job(scheduler, i, &answer->jobs[place++], scheduler->live_since);
-	HASH_ITER(hh, scheduler->backlogs, backlog, next)
-		backlog_claim(scheduler, backlog);
+	claim_heads(scheduler);
 	tick(scheduler);
 	scheduler->setup.ready(scheduler->setup.arg);
 }
@@ -455,6 +272,13 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	struct scheduler *scheduler = mem_alloc(sizeof(*scheduler));
 
 	scheduler->setup = *setup;
+	scheduler->claims = (struct claims){
+	    .base = setup->base,
+	    .line = setup->line,
+	    .instance = setup->instance,
+	    .answered = on_answer,
+	    .arg = scheduler,
+	};
 	scheduler->live_since = now_utc();
 	scheduler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	scheduler->timer = event_new(setup->base, scheduler->timer_fd, EV_READ | EV_PERSIST, on_timer, scheduler);
@@ -468,12 +292,12 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 
 void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg)
 {
-	struct wanted *wanted = wanted_create(job, now_utc(), TRIGGER_MANUAL);
+	struct wanted *wanted = wanted_create(job, NULL, now_utc(), TRIGGER_MANUAL);
 
 	wanted->granted = granted;
 	wanted->granted_arg = arg;
-	claim(scheduler, wanted);
-	flush(scheduler);
+	claims_add(&scheduler->claims, wanted);
+	claims_flush(&scheduler->claims);
 }
 
 void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
@@ -482,16 +306,11 @@ void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
 
 	if (scheduler->stopped)
 		return;
-	if (end->again && granted->trigger != TRIGGER_MANUAL) {
-		struct wanted *wanted = wanted_create(granted->job, granted->slot, granted->trigger);
-
-		snprintf(wanted->key, sizeof(wanted->key), "%s", granted->key);
-		claim(scheduler, wanted);
-	}
-	struct backlog *backlog = backlog_find(scheduler, granted->job);
-	if (backlog)
-		backlog_claim(scheduler, backlog);
-	flush(scheduler);
+	if (end->again && granted->trigger != TRIGGER_MANUAL)
+		claims_add(&scheduler->claims,
+		    wanted_create(granted->job, granted->key, granted->slot, granted->trigger));
+	claim_head(scheduler, backlog_find(scheduler->backlogs, granted->job));
+	claims_flush(&scheduler->claims);
 }
 
 void scheduler_stop(struct scheduler *scheduler)
@@ -499,6 +318,7 @@ void scheduler_stop(struct scheduler *scheduler)
 	scheduler->stopped = true;
 	event_del(scheduler->timer);
 	event_del(scheduler->backlog_timer);
+	claims_stop(&scheduler->claims);
 }
 
 const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at)
@@ -509,27 +329,12 @@ const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *
 	return &scheduler->setup.conf->jobs[scheduler->agenda.heap[0].job];
 }
 
-static void backlog_destroy(struct scheduler *scheduler, struct backlog *backlog)
-{
-	struct wanted *wanted, *next;
-
-	DL_FOREACH_SAFE(backlog->slots, wanted, next)
-		free(wanted);
-	HASH_DEL(scheduler->backlogs, backlog);
-	free(backlog);
-}
-
 void scheduler_destroy(struct scheduler *scheduler)
 {
-	struct backlog *backlog, *next_backlog;
-	struct batch *batch, *next_batch;
-
 	if (!scheduler)
 		return;
-	HASH_ITER(hh, scheduler->backlogs, backlog, next_backlog)
-		backlog_destroy(scheduler, backlog);
-	DL_FOREACH_SAFE(scheduler->batches, batch, next_batch)
-		batch_destroy(batch);
+	backlogs_done(&scheduler->backlogs);
+	claims_done(&scheduler->claims);
 	event_free(scheduler->timer);
 	event_free(scheduler->backlog_timer);
 	close(scheduler->timer_fd);

@@ -4,13 +4,14 @@
  *
  * It begins by asking the store up to where each job's slots are accounted for; what lies between then and
  * now is judged by the job's misfire rule (slots.h). No run starts unclaimed: while the store cannot
- * answer, due slots wait here. Slots that wait for another run of their job (overlap: queue, misfire:
- * all, runs by hand) stand in that job's backlog, in order.
+ * answer, due slots wait (claims.h). Slots that wait for another run of their job stand in its backlog
+ * (backlog.h).
  */
 #ifndef DAEMON_SCHEDULER_H
 #define DAEMON_SCHEDULER_H
 
 #include "conf/conf.h"
+#include "daemon/backlog.h"
 #include "daemon/dispatcher.h"
 #include "daemon/line.h"
 
@@ -32,8 +33,6 @@ void scheduler_destroy(struct scheduler *scheduler);
 /* Nothing becomes due any more. */
 void scheduler_stop(struct scheduler *scheduler);
 
-/* Told with the run when one by hand was granted (RUN > 0), or why not (E, owned by the callee). */
-typedef void scheduler_granted(void *arg, int64_t run, struct err *e);
 /* A run by hand of JOB; it waits for an open run of that job. */
 void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg);
 
