@@ -72,6 +72,17 @@ static int run_command(int argc, char **argv)
 	    near ? "'?" : "");
 }
 
+/* What could not be written is no success, whichever command wrote it. */
+static int flushed(int status)
+{
+	bool failed = fflush(stdout) || ferror(stdout);
+
+	if (status || !failed)
+		return status;
+	fputs("bmad: not all of it could be written to standard output\n", stderr);
+	return EXIT_FAILED;
+}
+
 static int run_daemon(void)
 {
 	struct conf *conf = cli_load_conf();
@@ -120,5 +131,5 @@ int main(int argc, char **argv)
 		print_help();
 		return EXIT_OK;
 	}
-	return run_command(argc - first, argv + first);
+	return flushed(run_command(argc - first, argv + first));
 }

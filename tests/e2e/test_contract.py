@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What scripts rely on: shapes of --json, exit statuses, and that commands agree with each other."""
 import json
+import subprocess
 
 import pytest
+
+from harness import BINARY
 
 DATA = {"host": "press-4", "text": "say \"hi\" *now*"}
 
@@ -187,3 +190,14 @@ def test_every_command_tells_its_usage(bmad):
         done = bmad.command(command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(f"usage: bmad {command}")
+
+
+@pytest.mark.parametrize("command", [["--once", "one"], ["--once", "one", "--json"], ["jobs"], ["check"], ["modules"],
+                                     ["next", "one"], ["runs"], ["outbox"], ["render", "one"]])
+def test_what_cannot_be_written_is_no_success(bmad, command):
+    bmad.configure({"one": {"module": "heartbeat", "channels": ["console"]}}, {}, {})
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARY, "-c", bmad.config, *command], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=bmad.environment(), timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("standard output") == 1
