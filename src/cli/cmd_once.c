@@ -30,7 +30,10 @@ struct once_options {
 
 static struct err *take_at(struct once_options *options, const char *value)
 {
-	return utc_parse(value, &options->request.at);
+	PASS(utc_parse(value, &options->request.at));
+	if (options->request.at <= 0) /* 0 is no --at at all, and no job's data is older */
+		return ERR(ERR_CONFIG, "'%s' is too early: expected a time after 1970-01-01T00:00:00Z", value);
+	return NULL;
 }
 
 static struct err *take_timeout(struct once_options *options, const char *value)

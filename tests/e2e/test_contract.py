@@ -164,6 +164,13 @@ def test_options_take_their_value_in_both_ways(bmad):
     assert bmad.command("--once", "one", "--at").returncode == 2
 
 
+@pytest.mark.parametrize("at", ["1970-01-01", "1969-12-31T23:59:59Z", "0001-01-01"])
+def test_a_time_before_all_times_is_refused(bmad, at):
+    done = bmad.command("--once", "one", "--dry-run", "--at", at)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert at in done.stderr and "1970" in done.stderr
+
+
 # -- secrets -------------------------------------------------------------------------------------------
 
 
