@@ -58,6 +58,11 @@ static const char *const dst_rules[] = {
 	        FIELD(expires_ms),                                                                           \
 	        .min = 1,                                                                                    \
 	        .help = "messages are useless so long after the slot; as the channel says"},                 \
+	    {.name = "jitter",                                                                               \
+	        .type = OPT_DURATION,                                                                        \
+	        FIELD(jitter_ms),                                                                            \
+	        .fallback = "0s",                                                                            \
+	        .help = "slots fire later by less than this, always by the same for one job"},               \
 	{                                                                                                    \
 		.name = "dedupe", .type = OPT_CHOICE, FIELD(dedupe), .choices = dedupes, .fallback = "key",  \
 		.help = "what is sent once: what the module says, or each slot's message"                    \
@@ -90,7 +95,7 @@ const struct option conf_job_options[] = {
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "run_at_start", "retry", "jitter", "on_failure", "like", "each", NULL};
+    "run_at_start", "retry", "on_failure", "like", "each", NULL};
 
 void conf_read_defaults(struct loader *loader, const struct node *section)
 {
@@ -223,6 +228,16 @@ static void settle_schedules(struct loader *loader, struct job_keys *keys, const
 		    written->kind == NODE_LIST ? written->items[i] : written);
 }
 
+/* By the job's name alone, so that it is the same on every node and after every restart. */
+static void settle_jitter(struct conf_job *job)
+{
+	uint64_t hash = fnv1a(FNV_START, job->name, strlen(job->name) + 1);
+	int64_t seconds = job->jitter_ms / 1000;
+
+	hash = fnv1a(hash, "jitter", strlen("jitter"));
+	job->delay_s = seconds > 0 ? (int64_t)(hash % (uint64_t)seconds) : 0;
+}
+
 static void settle_timezone(struct loader *loader, struct job_keys *keys, const struct node *mapping)
 {
 	const struct node *written = node_find(mapping, "timezone");
@@ -274,6 +289,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	settle_timezone(loader, &keys, mapping);
 	settle_module(loader, &keys, mapping);
 	settle_schedules(loader, &keys, mapping);
+	settle_jitter(&keys.job);
 	settle_channels(loader, &keys);
 	check_templates(loader, &keys.job, mapping);
 	*job = keys.job;

@@ -142,7 +142,7 @@ static void want_due(struct scheduler *scheduler, const struct conf_job *job, co
 		claims_add(&scheduler->claims, wanted);
 }
 
-/* All slots of JOB from FIRST to NOW; its next one goes on the agenda. */
+/* All slots of the job from FIRST that have fired by NOW; its next one goes on the agenda. */
 static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, utc_t now)
 {
 	const struct conf_job *job = &scheduler->setup.conf->jobs[index];
@@ -150,13 +150,13 @@ static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, ut
 	size_t runs = 0;
 
 	due->count = 0;
-	slots_due(job, first, now, first >= scheduler->live_since, due);
+	slots_due(job, first, now, first + job->delay_s >= scheduler->live_since, due);
 	for (size_t i = 0; i < due->count; i++)
 		runs += due->items[i].action == CLAIM_RUN;
 	for (size_t i = 0; i < due->count; i++)
 		want_due(scheduler, job, &due->items[i], runs);
 	claim_head(scheduler, backlog_find(scheduler->backlogs, job));
-	agenda_add(&scheduler->agenda, index, slots_next(job, now));
+	agenda_add(&scheduler->agenda, index, slots_fire(job, now));
 }
 
 /* Wakes at the next slot, and at once when somebody sets the wall clock. */
@@ -175,7 +175,7 @@ static void tick(struct scheduler *scheduler)
 	utc_t now = now_utc();
 
 	while (agenda_take(&scheduler->agenda, now, &entry))
-		job_due(scheduler, entry.job, entry.at, now);
+		job_due(scheduler, entry.job, entry.at - scheduler->setup.conf->jobs[entry.job].delay_s, now);
 	claims_flush(&scheduler->claims);
 	scheduler->last_wall_ms = wall_ms();
 	scheduler->last_mono = mono_now();
@@ -224,10 +224,12 @@ static void begin_job(struct scheduler *scheduler, uint32_t index, const struct 
 	const struct conf_job *job = &scheduler->setup.conf->jobs[index];
 	utc_t first = slots_next(job, state->accounted_until);
 
-	if (first <= now)
+	if (first == UTC_NEVER)
+		return;
+	if (first + job->delay_s <= now)
 		job_due(scheduler, index, first, now);
 	else
-		agenda_add(&scheduler->agenda, index, first);
+		agenda_add(&scheduler->agenda, index, first + job->delay_s);
 }
 
 static void on_schedules(void *arg, struct err *e, const void *reply)
@@ -325,8 +327,9 @@ const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *
 {
 	if (!scheduler->agenda.count)
 		return NULL;
-	*out_at = scheduler->agenda.heap[0].at;
-	return &scheduler->setup.conf->jobs[scheduler->agenda.heap[0].job];
+	const struct conf_job *job = &scheduler->setup.conf->jobs[scheduler->agenda.heap[0].job];
+	*out_at = scheduler->agenda.heap[0].at - job->delay_s;
+	return job;
 }
 
 void scheduler_destroy(struct scheduler *scheduler)

@@ -39,7 +39,7 @@ void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, sche
 /* From the dispatcher. */
 void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end);
 
-/* The job that fires next, and when; NULL if none will. */
+/* The job that fires next, and the slot; NULL if none will. */
 const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at);
 
 #endif

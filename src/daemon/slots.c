@@ -30,6 +30,13 @@ utc_t slots_prev(const struct conf_job *job, utc_t before)
 	return last;
 }
 
+utc_t slots_fire(const struct conf_job *job, utc_t after)
+{
+	utc_t slot = slots_next(job, after - job->delay_s);
+
+	return slot == UTC_NEVER ? UTC_NEVER : slot + job->delay_s;
+}
+
 /* How many of the newest slots the misfire rule lets run. */
 static int64_t runs_allowed(const struct conf_job *job, utc_t newest, utc_t now, bool live)
 {
@@ -87,6 +94,7 @@ static void reverse(struct due_slot *items, size_t count)
 
 void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out)
 {
+	now -= job->delay_s; /* jitter moves the job's whole line of time */
 	utc_t slot = slots_prev(job, now + 1);
 	int64_t runs = runs_allowed(job, slot, now, live);
 	int64_t most = runs + SLOTS_MISSED_MAX;

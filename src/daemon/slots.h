@@ -12,6 +12,9 @@
 utc_t slots_next(const struct conf_job *job, utc_t after);
 utc_t slots_prev(const struct conf_job *job, utc_t before);
 
+/* When the job's jitter lets that first slot fire, which is the slot itself plus a delay of the job's own. */
+utc_t slots_fire(const struct conf_job *job, utc_t after);
+
 /* So many missed slots of a job get a record each; older ones of the same gap share one. */
 #define SLOTS_MISSED_MAX 1000
 /* With `misfire: none`, a slot later than this was missed. */
@@ -31,9 +34,9 @@ struct due_slots {
 };
 
 /*
- * What to do with the slots of JOB from FIRST (a slot, the earliest without a record) to NOW, by the
- * job's misfire, max_catchup and max_late; appended to OUT in time order. LIVE: the scheduler was running
- * since before FIRST was due.
+ * What to do with the slots of JOB from FIRST (a slot, the earliest without a record) that have fired by
+ * NOW, by the job's misfire, max_catchup, max_late and jitter (a slot is late from when it fires);
+ * appended to OUT in time order. LIVE: the scheduler was running since before FIRST fired.
  */
 void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out);
 void due_slots_done(struct due_slots *slots);

@@ -338,6 +338,21 @@ static void jobs_are_read_over_the_defaults(void **state)
 	assert_int_equal(c->place.line, 4);
 }
 
+static void jitter_delays_a_job_by_its_name_and_changes_no_phase(void **state)
+{
+	cleanup(done) struct fixture f = {0};
+
+	(void)state;
+	load(&f, "defaults: {jitter: 1h}\n"
+	         "jobs: {a: {module: report, options: {source: p}},\n"
+	         "       b: {module: report, options: {source: p}, jitter: 0s}}\n"
+	         "sources: {p: 'sqlite:x'}");
+	assert_non_null(f.conf);
+	assert_int_equal(conf_job(f.conf, "a")->delay_s, 3218);
+	assert_int_equal(conf_job(f.conf, "b")->delay_s, 0);
+	assert_true(conf_job(f.conf, "a")->fingerprint == conf_job(f.conf, "b")->fingerprint);
+}
+
 static void the_fingerprint_tells_what_the_phase_depends_on(void **state)
 {
 	cleanup(done) struct fixture f = {0};
@@ -441,8 +456,8 @@ static void each_mistake_is_told_at_its_place(void **state)
 	        "1:34: error: 'about' in job 'x': a reference '${...}' is not possible here, only in "
 	        "options, vars, "
 	        "sources and channels\n"},
-	    {"defaults: {jitter: 5s}",
-	        "1:12: error: key 'jitter' of defaults is not supported by this version yet\n"},
+	    {"defaults: {retry: {}}",
+	        "1:12: error: key 'retry' of defaults is not supported by this version yet\n"},
 	    {"defaults: {module: plain}", "1:12: error: unknown key 'module' in defaults\n"},
 	};
 
@@ -740,6 +755,7 @@ int main(void)
 	    cmocka_unit_test(channels_have_their_types_defaults),
 	    cmocka_unit_test(a_named_console_stands_for_the_usual_one),
 	    cmocka_unit_test(jobs_are_read_over_the_defaults),
+	    cmocka_unit_test(jitter_delays_a_job_by_its_name_and_changes_no_phase),
 	    cmocka_unit_test(the_fingerprint_tells_what_the_phase_depends_on),
 	    cmocka_unit_test(each_mistake_is_told_at_its_place),
 	    cmocka_unit_test(a_bad_expression_is_placed_at_its_character),

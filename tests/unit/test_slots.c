@@ -164,12 +164,49 @@ static void several_schedules_are_merged_and_a_shared_slot_counts_once(void **st
 	tear_down(&f);
 }
 
+static void jitter_delays_the_fire_and_leaves_the_slot_where_it_is(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ONE);
+	f.job.delay_s = 400;
+	assert_int_equal(slots_fire(&f.job, NOON - HOUR + 400), NOON + 400);
+	assert_int_equal(slots_fire(&f.job, NOON + 399), NOON + 400);
+	assert_int_equal(slots_next(&f.job, NOON - 1), NOON);
+	slots_due(&f.job, NOON, NOON + 399, true, &f.due);
+	assert_int_equal(f.due.count, 0);
+	slots_due(&f.job, NOON, NOON + 400, true, &f.due);
+	assert_int_equal(f.due.count, 1);
+	assert_int_equal(f.due.items[0].slot, NOON);
+	assert_int_equal(f.due.items[0].trigger, TRIGGER_SCHEDULE);
+	tear_down(&f);
+}
+
+static void jitter_makes_no_slot_late(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_NONE);
+	f.job.delay_s = HOUR + 600;
+	f.job.max_late_ms = 5000;
+	slots_due(&f.job, NOON, NOON + HOUR + 603, true, &f.due);
+	assert_int_equal(f.due.count, 1);
+	assert_int_equal(f.due.items[0].action, CLAIM_RUN);
+	f.due.count = 0;
+	slots_due(&f.job, NOON, NOON + HOUR + 606, true, &f.due);
+	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
+	tear_down(&f);
+}
+
 static void a_job_without_schedule_never_fires(void **state)
 {
 	struct conf_job job = {.name = "job"};
 
 	(void)state;
 	assert_true(slots_next(&job, NOON) == UTC_NEVER);
+	assert_true(slots_fire(&job, NOON) == UTC_NEVER);
 	assert_int_equal(slots_prev(&job, NOON), -1);
 }
 
@@ -183,6 +220,8 @@ int main(void)
 	    cmocka_unit_test(a_slot_later_than_max_late_is_missed),
 	    cmocka_unit_test(a_year_of_downtime_is_bounded_and_leaves_no_gap),
 	    cmocka_unit_test(several_schedules_are_merged_and_a_shared_slot_counts_once),
+	    cmocka_unit_test(jitter_delays_the_fire_and_leaves_the_slot_where_it_is),
+	    cmocka_unit_test(jitter_makes_no_slot_late),
 	    cmocka_unit_test(a_job_without_schedule_never_fires),
 	};
 
