@@ -57,6 +57,41 @@ static void warn_of_readers(
 		    status.st_mode & 0777U);
 }
 
+/* -- --set ---------------------------------------------------------------------------------------- */
+
+/* Puts KEY=VALUE into the options of the job's ENTRY, to be read like what stands in the file. */
+static void set_option(struct loader *loader, const char *set, struct entry *entry)
+{
+	struct arena *arena = loader->scratch;
+	const char *equals = strchr(set, '=');
+
+	if (!equals || equals == set) {
+		conf_problem(loader->problems, PROBLEM_ERROR, (struct conf_place){.file = "--set"},
+		    "expected KEY=VALUE, a dotted path for a key in a mapping");
+		return;
+	}
+	const char *key = arena_copy_n(arena, set, (size_t)(equals - set));
+	const char *place = arena_format(arena, "--set %s", key); /* without the value: it may be a secret */
+	const struct node *value = yaml_read_value(place, equals + 1, arena, loader->problems);
+	if (!value || !entry || !entry->mapping)
+		return; /* whoever asked for the job will be told that it is not there */
+	const struct node *options = node_with(arena, node_find(entry->mapping, "options"), key, value);
+	entry->mapping = node_with(arena, entry->mapping, "options", options);
+}
+
+static void set_options(struct loader *loader, const struct conf_request *request, struct entries *jobs)
+{
+	struct entry *entry = NULL;
+
+	if (!request->set_job)
+		return;
+	for (size_t i = 0; i < jobs->count; i++)
+		if (!strcmp(jobs->items[i].name, request->set_job))
+			entry = &jobs->items[i];
+	for (size_t i = 0; i < request->set_count; i++)
+		set_option(loader, request->sets[i], entry);
+}
+
 /* -- the sections --------------------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -71,33 +106,23 @@ static const struct option root_options[] = {
 };
 /* clang-format on */
 
-/* `[A-Za-z0-9][A-Za-z0-9_.-]{0,63}` */
-static bool is_entry_name(const char *name)
-{
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-	size_t length = strlen(name);
-
-	return length >= 1 && length <= 64 && !strchr("_.-", *name) && strspn(name, letters) == length;
-}
-
-/* Makes COUNT entries known by their names, in the order of the file. */
-static void name_entries(struct loader *loader, const char *entry, const struct node *section,
+/* Makes entries known by their names, in the order of the file. */
+static void name_entries(struct loader *loader, const char *kind, const struct entries *entries,
     struct names *index,
     void (*create)(struct conf *conf, size_t number, const char *name, struct conf_place place))
 {
 	struct conf *conf = loader->conf;
 
-	for (uint32_t i = 0; section && i < section->count; i++) {
-		const struct node *key = section->pairs[i].key;
-		const char *name = arena_copy(&conf->arena, key->text);
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct entry *entry = &entries->items[i];
+		const char *name = arena_copy(&conf->arena, entry->name);
+		size_t other;
 
-		if (!is_entry_name(name))
-			conf_problem(loader->problems, PROBLEM_ERROR, node_place(key),
-			    "'%.100s' is no name for a %s: letters, digits, '_', '.' and '-', at most 64, "
-			    "a letter or digit first",
-			    name, entry);
-		create(conf, i, name, node_place(key));
-		names_add(index, name, i);
+		create(conf, i, name, entry->place);
+		if (!names_add(index, name, i) && names_find(index, name, &other))
+			conf_problem(loader->problems, PROBLEM_ERROR, entry->place,
+			    "two %ss are named '%.100s': the other stands in line %d", kind, name,
+			    entries->items[other].place.line);
 	}
 }
 
@@ -146,63 +171,69 @@ static void add_console(struct conf *conf)
 	names_add(&conf->index->channels, CONSOLE_CHANNEL, conf->channel_count++);
 }
 
-struct sections {
-	const struct node *daemon, *defaults, *sources, *channels, *jobs;
+/* The sections that hold entries. */
+enum { SOURCES, APIS, CHANNELS, JOBS, SECTIONS };
+
+static const struct {
+	const char *name;
+	struct entry_kind kind;
+} sections[SECTIONS] = {
+    [SOURCES] = {"sources", {.name = "source", .bare = "url"}},
+    [APIS] = {"apis", {.name = "API"}},
+    [CHANNELS] = {"channels", {.name = "channel"}},
+    [JOBS] = {"jobs", {.name = "job"}},
 };
 
-static size_t count_of(const struct node *section)
-{
-	return section ? section->count : 0;
-}
-
 /* Names first: options may refer to entries that stand further down. */
-static void name_all(struct loader *loader, const struct sections *sections)
+static void name_all(struct loader *loader, const struct entries *entries)
 {
 	struct conf *conf = loader->conf;
 	struct arena *arena = &conf->arena;
 
-	conf->source_count = count_of(sections->sources);
-	conf->channel_count = count_of(sections->channels);
-	conf->job_count = count_of(sections->jobs);
+	conf->source_count = entries[SOURCES].count;
+	conf->channel_count = entries[CHANNELS].count;
+	conf->job_count = entries[JOBS].count;
 	conf->sources = arena_alloc(arena, conf->source_count * sizeof(*conf->sources));
 	conf->channels = arena_alloc(arena, (conf->channel_count + 1) * sizeof(*conf->channels));
 	conf->jobs = arena_alloc(arena, conf->job_count * sizeof(*conf->jobs));
-	name_entries(loader, "source", sections->sources, &conf->index->sources, create_source);
-	name_entries(loader, "channel", sections->channels, &conf->index->channels, create_channel);
-	name_entries(loader, "job", sections->jobs, &conf->index->jobs, create_job);
+	name_entries(loader, "source", &entries[SOURCES], &conf->index->sources, create_source);
+	name_entries(loader, "channel", &entries[CHANNELS], &conf->index->channels, create_channel);
+	name_entries(loader, "job", &entries[JOBS], &conf->index->jobs, create_job);
 	add_console(conf);
 }
 
-static void refuse_apis(struct loader *loader, const struct node *apis)
+static void refuse_apis(struct loader *loader, const struct entries *apis)
 {
-	for (uint32_t i = 0; apis && i < apis->count; i++)
-		conf_problem(loader->problems, PROBLEM_ERROR, node_place(apis->pairs[i].key),
+	for (size_t i = 0; i < apis->count; i++)
+		conf_problem(loader->problems, PROBLEM_ERROR, apis->items[i].place,
 		    "there are no API types in this version");
 }
 
-static void read_sections(struct loader *loader, const struct node *root)
+static void read_sections(struct loader *loader, const struct conf_request *request, const struct node *root)
 {
 	struct option_reader *reader = &loader->reader;
+	struct entry_maker maker = {.arena = loader->scratch, .problems = loader->problems};
+	struct entries entries[SECTIONS] = {0};
 
 	reader->owner =
 	    (struct option_owner){.kind = "the configuration", .place = {.file = loader->conf->path}};
 	if (!options_read(reader, root, &(struct option_part){root_options, NULL}, 1) &&
 	    root->kind != NODE_MAPPING)
 		return;
-	struct sections sections = {
-	    .daemon = find_section(loader, root, "daemon"),
-	    .defaults = find_section(loader, root, "defaults"),
-	    .sources = find_section(loader, root, "sources"),
-	    .channels = find_section(loader, root, "channels"),
-	    .jobs = find_section(loader, root, "jobs"),
-	};
-	refuse_apis(loader, find_section(loader, root, "apis"));
-	name_all(loader, &sections);
-	conf_read_daemon(loader, sections.daemon);
-	conf_read_defaults(loader, sections.defaults);
-	conf_read_sources(loader, sections.sources);
-	conf_read_channels(loader, sections.channels);
-	conf_read_jobs(loader, sections.jobs);
+	for (size_t i = 0; i < SECTIONS; i++)
+		entries_make(
+		    &maker, &sections[i].kind, find_section(loader, root, sections[i].name), &entries[i]);
+	set_options(loader, request, &entries[JOBS]);
+	refuse_apis(loader, &entries[APIS]);
+	name_all(loader, entries);
+	conf_read_daemon(loader, find_section(loader, root, "daemon"));
+	conf_read_defaults(loader, find_section(loader, root, "defaults"));
+	conf_read_sources(loader, &entries[SOURCES]);
+	conf_read_channels(loader, &entries[CHANNELS]);
+	conf_read_jobs(loader, &entries[JOBS]);
+	loader->problems->subject = NULL;
+	for (size_t i = 0; i < SECTIONS; i++)
+		entries_done(&entries[i]);
 }
 
 void conf_report(struct loader *loader, const struct node *mapping, struct err *e)
@@ -216,33 +247,6 @@ void conf_report(struct loader *loader, const struct node *mapping, struct err *
 	conf_problem(loader->problems, PROBLEM_ERROR, value ? node_place(value) : loader->reader.owner.place,
 	    "%s: %s", option_where(&loader->reader), message);
 	err_destroy(e);
-}
-
-/* -- --set ---------------------------------------------------------------------------------------- */
-
-/* The tree with KEY=VALUE in the options of the job's entry, to be read like what stands in the file. */
-static const struct node *with_set(const struct conf_request *request, const char *set,
-    const struct node *root, struct arena *arena, struct conf_problems *problems)
-{
-	const struct node *jobs = node_find(root, "jobs"), *job = node_find(jobs, request->set_job);
-	const char *equals = strchr(set, '=');
-
-	if (!equals || equals == set) {
-		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = "--set"},
-		    "expected KEY=VALUE, a dotted path for a key in a mapping");
-		return root;
-	}
-	if (!job)
-		return root; /* whoever asked for the job will be told that it is not there */
-	const char *key = arena_copy_n(arena, set, (size_t)(equals - set));
-	const char *place = arena_format(arena, "--set %s", key); /* without the value: it may be a secret */
-	const struct node *value = yaml_read_value(place, equals + 1, arena, problems);
-	if (!value)
-		return root;
-	const struct node *options = node_with(arena, node_find(job, "options"), key, value);
-	job = node_with(arena, job, "options", options);
-	jobs = node_with_key(arena, jobs, request->set_job, job);
-	return node_with(arena, root, "jobs", jobs);
 }
 
 /* -- loading -------------------------------------------------------------------------------------- */
@@ -290,12 +294,10 @@ static void keep_references(struct loader *loader)
 static void load_tree(struct conf *conf, const struct conf_request *request, const struct node *root,
     struct arena *arena, struct conf_problems *problems)
 {
-	struct loader loader = {.conf = conf, .problems = problems};
+	struct loader loader = {.conf = conf, .problems = problems, .scratch = arena};
 
-	for (size_t i = 0; request->set_job && i < request->set_count; i++)
-		root = with_set(request, request->sets[i], root, arena, problems);
 	prepare_reader(&loader);
-	read_sections(&loader, root);
+	read_sections(&loader, request, root);
 	warn_of_readers(conf->path, &loader.reader, problems);
 	keep_references(&loader);
 	names_done(&loader.no_names);

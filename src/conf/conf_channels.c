@@ -139,6 +139,7 @@ static void read_keys(struct loader *loader, struct conf_channel *channel, const
 static void read_channel(struct loader *loader, struct conf_channel *channel, const struct node *mapping)
 {
 	loader->reader.owner = (struct option_owner){"channel", channel->name, channel->place};
+	loader->problems->subject = channel->name;
 	loader->reader.use = REFERENCES_LATER;
 	loader->reader.later = later_keys;
 	const struct channel_type *type = mapping ? read_type(loader, mapping) : find_type(CONSOLE_CHANNEL);
@@ -146,14 +147,15 @@ static void read_channel(struct loader *loader, struct conf_channel *channel, co
 		read_keys(loader, channel, type, mapping);
 }
 
-void conf_read_channels(struct loader *loader, const struct node *section)
+void conf_read_channels(struct loader *loader, const struct entries *entries)
 {
 	struct conf *conf = loader->conf;
 
 	for (size_t i = 0; i < conf->channel_count; i++) {
-		bool named = conf->channels[i].place.line > 0;
+		bool named = i < entries->count;
 
-		read_channel(loader, &conf->channels[i], named ? section->pairs[i].value : NULL);
+		if (!named || entries->items[i].mapping)
+			read_channel(loader, &conf->channels[i], named ? entries->items[i].mapping : NULL);
 	}
 }
 

@@ -94,8 +94,7 @@ const struct option conf_job_options[] = {
 };
 /* clang-format on */
 
-static const char *const later_keys[] = {
-    "run_at_start", "retry", "on_failure", "like", "each", NULL};
+static const char *const later_keys[] = {"run_at_start", "retry", "on_failure", NULL};
 
 void conf_read_defaults(struct loader *loader, const struct node *section)
 {
@@ -270,9 +269,10 @@ static void check_templates(struct loader *loader, const struct conf_job *job, c
 {
 	const struct node *written = node_find(mapping, "templates");
 
-	json_each(stem, job->templates) if (!json_is(stem, JSON_STRING))
-	    option_problem(&loader->reader, node_place(node_find(written, json_key(stem))), "templates",
-	        "expected the stem of a template for '%s'", json_key(stem));
+	json_each(stem, job->templates)
+		if (!json_is(stem, JSON_STRING))
+			option_problem(&loader->reader, node_place(node_find(written, json_key(stem))),
+			    "templates", "expected the stem of a template for '%s'", json_key(stem));
 }
 
 static void read_job(struct loader *loader, struct conf_job *job, const struct node *mapping)
@@ -281,6 +281,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	struct job_keys keys = loader->job_defaults;
 
 	reader->owner = (struct option_owner){"job", job->name, job->place};
+	loader->problems->subject = job->name;
 	reader->use = REFERENCES_NONE;
 	reader->later = later_keys;
 	keys.job.name = job->name;
@@ -295,8 +296,9 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	*job = keys.job;
 }
 
-void conf_read_jobs(struct loader *loader, const struct node *section)
+void conf_read_jobs(struct loader *loader, const struct entries *entries)
 {
-	for (size_t i = 0; i < loader->conf->job_count; i++)
-		read_job(loader, &loader->conf->jobs[i], section->pairs[i].value);
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].mapping)
+			read_job(loader, &loader->conf->jobs[i], entries->items[i].mapping);
 }

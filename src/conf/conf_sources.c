@@ -67,31 +67,13 @@ static void settle_url(struct loader *loader, struct conf_source *source, struct
 		    schemes(&loader->problems->arena));
 }
 
-/* A bare url as the mapping that it stands for. */
-static const struct node *as_mapping(struct loader *loader, const struct node *value)
-{
-	if (value->kind != NODE_TEXT || node_is_null(value))
-		return value;
-	struct node *mapping = arena_alloc(&loader->conf->arena, sizeof(*mapping));
-	struct node_pair *pair = arena_alloc(&loader->conf->arena, sizeof(*pair));
-	*mapping = (struct node){.kind = NODE_MAPPING,
-	    .file = value->file,
-	    .line = value->line,
-	    .column = value->column,
-	    .count = 1,
-	    .pairs = pair};
-	*pair =
-	    (struct node_pair){.key = node_text(&loader->conf->arena, value->file, "url"), .value = value};
-	return mapping;
-}
-
-static void read_source(struct loader *loader, struct conf_source *source, const struct node_pair *pair)
+static void read_source(struct loader *loader, struct conf_source *source, const struct node *mapping)
 {
 	struct option_reader *reader = &loader->reader;
-	const struct node *mapping = as_mapping(loader, pair->value);
 	struct conf_place secret_before = reader->secret_place;
 
 	reader->owner = (struct option_owner){"source", source->name, source->place};
+	loader->problems->subject = source->name;
 	reader->use = REFERENCES_LATER;
 	reader->later = NULL;
 	options_default(reader, conf_source_options, source);
@@ -103,10 +85,11 @@ static void read_source(struct loader *loader, struct conf_source *source, const
 	settle_url(loader, source, node_place(node_find(mapping, "url")));
 }
 
-void conf_read_sources(struct loader *loader, const struct node *section)
+void conf_read_sources(struct loader *loader, const struct entries *entries)
 {
-	for (size_t i = 0; i < loader->conf->source_count; i++)
-		read_source(loader, &loader->conf->sources[i], &section->pairs[i]);
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].mapping)
+			read_source(loader, &loader->conf->sources[i], entries->items[i].mapping);
 }
 
 struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source,

@@ -4,6 +4,7 @@
 #define CONF_LOADER_H
 
 #include "conf/conf.h"
+#include "conf/entries.h"
 #include "conf/names.h"
 #include "conf/node.h"
 #include "conf/options.h"
@@ -24,6 +25,7 @@ struct job_keys {
 struct loader {
 	struct conf *conf;
 	struct conf_problems *problems;
+	struct arena *scratch; /* of the tree, gone when loading is over */
 	struct option_reader reader;
 	struct option_section sections[5];
 	struct names no_names;
@@ -31,14 +33,14 @@ struct loader {
 };
 
 /*
- * Each gets the section's node (NULL: not written) and fills its part of conf. Names of all sections are
- * known before the first is read: conf_name_entries().
+ * Each gets its section's node (NULL: not written) or entries and fills its part of conf. Names of all
+ * sections are known before the first is read.
  */
 void conf_read_daemon(struct loader *loader, const struct node *section);
 void conf_read_defaults(struct loader *loader, const struct node *section);
-void conf_read_sources(struct loader *loader, const struct node *section);
-void conf_read_channels(struct loader *loader, const struct node *section);
-void conf_read_jobs(struct loader *loader, const struct node *section);
+void conf_read_sources(struct loader *loader, const struct entries *entries);
+void conf_read_channels(struct loader *loader, const struct entries *entries);
+void conf_read_jobs(struct loader *loader, const struct entries *entries);
 
 /* The channel that is there without being named. */
 #define CONSOLE_CHANNEL "console"
