@@ -98,9 +98,9 @@ static const char *member(const struct json *object, const char *key)
 	return json_text(json_get(object, key));
 }
 
-static const char *schedules_text(const struct json *row, struct arena *arena)
+static const char *schedules_text(const struct json *row, const struct conf_job *job, struct arena *arena)
 {
-	const char *text = NULL;
+	const char *text = job->run_at_start ? "at start" : NULL;
 
 	json_each(schedule, json_get(row, "schedule")) text =
 	    arena_format(arena, "%s%s%s", text ? text : "", text ? " | " : "", json_text(schedule));
@@ -120,7 +120,7 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 	const struct json *next = json_get(row, "next");
 	utc_t at = job->enabled ? slots_next(job, now) : UTC_NEVER;
 
-	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, arena),
+	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, job, arena),
 	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),
 	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
 	                         member(json_get(row, "last"), "result"), state_text(job)});

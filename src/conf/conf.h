@@ -104,6 +104,7 @@ struct conf_job {
 	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */
 	const struct json *vars;
 	const struct json *templates; /* kind -> stem */
+	bool run_at_start;
 	bool dry_run, debug, log_message;
 };
 

@@ -82,6 +82,8 @@ const struct option conf_job_options[] = {
     {.name = "enabled", .type = OPT_BOOL, FIELD(enabled), .fallback = "true",
         .help = "a job that is not runs by hand only"},
     {.name = "timezone", .type = OPT_TEXT, KEY(timezone), .help = "the zone of its schedule; the daemon's"},
+    {.name = "run_at_start", .type = OPT_BOOL, FIELD(run_at_start), .fallback = "false",
+        .help = "runs also each time the daemon starts"},
     SHARED_OPTIONS,
     {.name = "vars", .type = OPT_MAP, FIELD(vars), .help = "values for its templates"},
     {.name = "templates", .type = OPT_MAP, FIELD(templates), .help = "other templates: kind of message to stem"},
@@ -94,7 +96,7 @@ const struct option conf_job_options[] = {
 };
 /* clang-format on */
 
-static const char *const later_keys[] = {"run_at_start", "retry", "on_failure", NULL};
+static const char *const later_keys[] = {"retry", "on_failure", NULL};
 
 void conf_read_defaults(struct loader *loader, const struct node *section)
 {
@@ -180,9 +182,7 @@ static void report_schedule(struct loader *loader, const struct node *written, s
 
 static bool later_kind(struct loader *loader, const struct node *written, const struct schedule *schedule)
 {
-	enum schedule_kind kind = schedule_kind(schedule);
-
-	if (kind != SCHEDULE_REBOOT && kind != SCHEDULE_MODULE)
+	if (schedule_kind(schedule) != SCHEDULE_MODULE)
 		return false;
 	option_problem(&loader->reader, written ? node_place(written) : loader->reader.owner.place,
 	    "schedule", "'%s' is not supported by this version yet", schedule_text(schedule));

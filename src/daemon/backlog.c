@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/text.h"
+
 struct wanted *wanted_create(const struct conf_job *job, const char *key, utc_t slot, enum trigger trigger)
 {
 	struct wanted *wanted = mem_alloc(sizeof(*wanted));
@@ -45,6 +47,18 @@ void backlog_add(struct backlog **backlogs, struct wanted *wanted)
 	/* Its turn is a matter of order here, not of the job's overlap rule. */
 	wanted->slot.overlap = OVERLAP_QUEUE;
 	DL_APPEND(backlog->slots, wanted);
+}
+
+bool backlog_holds(struct backlog *backlogs, const struct conf_job *job, const char *key)
+{
+	const struct backlog *backlog = backlog_find(backlogs, job);
+	const struct wanted *wanted;
+
+	if (backlog)
+		DL_FOREACH(backlog->slots, wanted)
+			if (text_equal(wanted->slot.key, key))
+				return true;
+	return false;
 }
 
 struct wanted *backlog_take(struct backlog *backlog)

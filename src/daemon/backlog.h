@@ -40,6 +40,8 @@ struct backlog {
 struct backlog *backlog_find(struct backlog *backlogs, const struct conf_job *job);
 /* WANTED goes to the end of its job's backlog. */
 void backlog_add(struct backlog **backlogs, struct wanted *wanted);
+/* The slot KEY stands in the job's backlog. */
+bool backlog_holds(struct backlog *backlogs, const struct conf_job *job, const char *key);
 /* The head, which is to be claimed now; NULL if it is on its way already, or BACKLOG is NULL. */
 struct wanted *backlog_take(struct backlog *backlog);
 /* The store says that another run is open: WANTED stands (or goes on standing) in the backlog. */

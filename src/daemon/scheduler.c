@@ -15,6 +15,7 @@
 #include "daemon/claims.h"
 #include "daemon/listener.h"
 #include "daemon/slots.h"
+#include "daemon/starts.h"
 
 #define BACKLOG_S 1 /* a backlog that waits for a run of another process is asked for so often */
 #define MS_PER_S  1000
@@ -205,18 +206,26 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* -- the beginning ------------------------------------------------------------------------------------------------------- */
 
-static bool is_scheduled(const struct conf_job *job)
+/* Not by hand alone. */
+static bool runs_by_itself(const struct conf_job *job)
 {
-	return job->enabled && job->schedule_count > 0;
+	return job->enabled && (job->schedule_count > 0 || job->run_at_start);
 }
 
 static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 {
 	const struct conf_job *job = conf_job(scheduler->setup.conf, open->job);
 
-	if (!job || !is_scheduled(job))
+	if (!job || !runs_by_itself(job))
 		return; /* it stays open in the store until its job is back or retention ends it */
-	stand_in_line(scheduler, wanted_create(job, open->key, open->due, TRIGGER_CATCHUP));
+	struct wanted *wanted = wanted_create(job, open->key, open->due, TRIGGER_CATCHUP);
+	if (starts_is_key(open->key)) { /* there is a newer start */
+		wanted->slot.action = CLAIM_MISSED;
+		wanted->slot.reason = "missed: the daemon has started anew";
+		claims_add(&scheduler->claims, wanted);
+	} else {
+		stand_in_line(scheduler, wanted);
+	}
 }
 
 static void begin_job(struct scheduler *scheduler, uint32_t index, const struct schedule_state *state, utc_t now)
@@ -230,6 +239,39 @@ static void begin_job(struct scheduler *scheduler, uint32_t index, const struct 
 		job_due(scheduler, index, first, now);
 	else
 		agenda_add(&scheduler->agenda, index, first + job->delay_s);
+}
+
+/*
+ * A boot is not to be lost, so its slot waits for open runs; that of a daemon's start goes by the job's
+ * overlap rule: a slot caught up at the same moment serves as well.
+ */
+static void begin_starts(struct scheduler *scheduler, const char *boot_key, const char *start_key)
+{
+	const struct conf *conf = scheduler->setup.conf;
+
+	for (size_t i = 0; i < conf->job_count; i++) {
+		const struct conf_job *job = &conf->jobs[i];
+
+		if (!job->enabled)
+			continue;
+		if (boot_key && slots_have(job, SCHEDULE_REBOOT) && !backlog_holds(scheduler->backlogs, job, boot_key))
+			stand_in_line(
+			    scheduler, wanted_create(job, boot_key, scheduler->live_since, TRIGGER_START));
+		if (job->run_at_start)
+			claims_add(&scheduler->claims,
+			    wanted_create(job, start_key, scheduler->live_since, TRIGGER_START));
+	}
+}
+
+static void begin_all_starts(struct scheduler *scheduler)
+{
+	char boot_key[SLOT_KEY_TEXT], start_key[SLOT_KEY_TEXT];
+	struct err *e = starts_boot_key(boot_key);
+
+	if (e)
+		log_fault(LEVEL_ERROR, "boot_unknown", e);
+	starts_key(scheduler->setup.instance, start_key);
+	begin_starts(scheduler, e ? NULL : boot_key, start_key);
 }
 
 static void on_schedules(void *arg, struct err *e, const void *reply)
@@ -248,8 +290,10 @@ static void on_schedules(void *arg, struct err *e, const void *reply)
 	for (size_t i = 0; i < answer->open_count; i++)
 		reclaim(scheduler, &answer->open[i]);
 	for (uint32_t i = 0; i < conf->job_count; i++)
-		if (is_scheduled(&conf->jobs[i]) && place < answer->count)
+		if (runs_by_itself(&conf->jobs[i]) && place < answer->count)
 			begin_job(scheduler, i, &answer->jobs[place++], scheduler->live_since);
+	claim_heads(scheduler);
+	begin_all_starts(scheduler);
 	claim_heads(scheduler);
 	tick(scheduler);
 	scheduler->setup.ready(scheduler->setup.arg);
@@ -263,7 +307,7 @@ static void ask_schedules(struct scheduler *scheduler)
 	struct schedules request = {.instance = scheduler->setup.instance, .now_ms = wall_ms(), .jobs = asks};
 
 	for (size_t i = 0; i < conf->job_count; i++)
-		if (is_scheduled(&conf->jobs[i]))
+		if (runs_by_itself(&conf->jobs[i]))
 			asks[request.count++] = (struct schedule_ask){conf->jobs[i].name,
 			    arena_format(&arena, "%016llx", (unsigned long long)conf->jobs[i].fingerprint)};
 	line_call(scheduler->setup.line, REQ_SCHEDULES, &request, on_schedules, scheduler);

@@ -37,6 +37,14 @@ utc_t slots_fire(const struct conf_job *job, utc_t after)
 	return slot == UTC_NEVER ? UTC_NEVER : slot + job->delay_s;
 }
 
+bool slots_have(const struct conf_job *job, enum schedule_kind kind)
+{
+	for (size_t i = 0; i < job->schedule_count; i++)
+		if (schedule_kind(job->schedules[i]) == kind)
+			return true;
+	return false;
+}
+
 /* How many of the newest slots the misfire rule lets run. */
 static int64_t runs_allowed(const struct conf_job *job, utc_t newest, utc_t now, bool live)
 {

@@ -15,6 +15,9 @@ utc_t slots_prev(const struct conf_job *job, utc_t before);
 /* When the job's jitter lets that first slot fire, which is the slot itself plus a delay of the job's own. */
 utc_t slots_fire(const struct conf_job *job, utc_t after);
 
+/* One of the job's schedules is of this kind. */
+bool slots_have(const struct conf_job *job, enum schedule_kind kind);
+
 /* So many missed slots of a job get a record each; older ones of the same gap share one. */
 #define SLOTS_MISSED_MAX 1000
 /* With `misfire: none`, a slot later than this was missed. */

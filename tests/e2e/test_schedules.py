@@ -51,3 +51,62 @@ def test_next_and_jobs_show_slots_whatever_the_jitter(make_bmad):
     assert fire["utc"].endswith("-01-01T00:00:00Z")
     assert bmad.json("jobs")[0]["next"]["utc"] == fire["utc"]
     assert bmad.json("status")["next"]["utc"] == fire["utc"]
+
+
+# -- starts and boots ----------------------------------------------------------------------------------------
+
+
+def test_a_job_runs_at_each_start_besides_its_schedule(make_bmad):
+    bmad = make_bmad(jobs={"job": noop(run_at_start=True, schedule="0 0 1 1 *"), "bare": noop(run_at_start=True)})
+    for start in (1, 2):
+        bmad.start()
+        bmad.wait_event("run_succeeded", job="job", count=start)
+        bmad.wait_event("run_succeeded", job="bare", count=start)
+        assert bmad.terminate() == 0
+
+    assert {line["trigger"] for line in bmad.events("run_started")} == {"start"}
+    for job in ("job", "bare"):
+        rows = slots(bmad, job)
+        assert [row["state"] for row in rows] == ["ok", "ok"]
+        assert all(row["key"].startswith("start:") for row in rows) and rows[0]["key"] != rows[1]["key"]
+
+
+def test_a_start_that_was_cut_gives_way_to_the_next(make_bmad):
+    bmad = make_bmad(jobs={"slow": {"module": "probe", "channels": ["console"], "run_at_start": True,
+                                    "options": {"sleep": "2s", "messages": 0}}})
+    bmad.start()
+    bmad.wait_event("run_started", job="slow")
+    bmad.kill("main")
+    bmad.start()
+    bmad.wait_event("run_succeeded", job="slow")
+
+    assert sorted(row["state"] for row in slots(bmad, "slow")) == ["missed", "ok"]
+    assert bmad.wait_event("slot_missed")["reason"] == "missed: the daemon has started anew"
+
+
+def test_reboot_fires_once_per_boot_and_not_per_start(make_bmad):
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        key = f"boot:{file.read().strip()}"
+    bmad = make_bmad(jobs={"job": noop(schedule="@reboot"), "mark": noop(run_at_start=True)})
+    for start in (1, 2, 3):
+        bmad.start()
+        bmad.wait_event("run_succeeded", job="mark", count=start)
+        bmad.wait_event("run_succeeded", job="job")
+        assert bmad.terminate() == 0
+
+    assert [(row["key"], row["state"]) for row in slots(bmad, "job")] == [(key, "ok")]
+    assert len(bmad.events("run_started", job="job")) == 1
+
+
+def test_a_boot_run_that_was_cut_runs_again(make_bmad):
+    bmad = make_bmad(jobs={"slow": {"module": "probe", "channels": ["console"], "schedule": "@reboot",
+                                    "options": {"sleep": "1500ms", "messages": 0}}})
+    bmad.start()
+    bmad.wait_event("run_started", job="slow")
+    bmad.kill("main")
+    bmad.start()
+    assert bmad.wait_event("run_started", job="slow", count=2)["attempt"] == "2"
+    bmad.wait_event("run_succeeded", job="slow")
+    time.sleep(1.5)
+    assert len(bmad.events("run_started", job="slow")) == 2
+    assert [row["state"] for row in slots(bmad, "slow")] == ["ok"]
