@@ -478,7 +478,6 @@ static void a_bad_expression_is_placed_at_its_character(void **state)
 	    {"\"5 * * * nope\"", "3:24: error: 'schedule' in job 'x': column 9: "},
 	    {"5 * * * nope", "3:23: error: 'schedule' in job 'x': column 9: "},
 	    {"['5 * * * *', '5 25 * * *']", "3:32: error: 'schedule' in job 'x': column 3: "},
-	    {"'@reboot'", "3:15: error: 'schedule' in job 'x': "},
 	    {"'@module'", "3:15: error: 'schedule' in job 'x': "},
 	};
 
