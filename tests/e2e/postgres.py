@@ -6,7 +6,7 @@
         url = server.url(user="reader", sslmode="require")
         server.restart()
 
-It listens on a unix socket and on a loopback port, ends with the process that started it, however that
+It listens on a unix socket and on a loopback port, ends with the thread that started it, however that
 ends, and trusts everybody but the users of PASSWORDS, who need theirs on the port. Without the
 programs of PostgreSQL, Server() raises Unavailable, which says what is missing.
 

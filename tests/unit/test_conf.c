@@ -52,10 +52,12 @@ static const struct job_module report_module = {
     .schedule = "@every 5m",
     .options = report_table,
     .options_size = sizeof(struct report_options),
+    .names_channels = true,
     .check = check_report,
 };
-static const struct job_module plain_module = {.name = "plain"};
-const struct job_module *const job_modules[] = {&report_module, &plain_module, NULL};
+static const struct job_module speaker_module = {.name = "speaker"};
+static const struct job_module plain_module = {.name = "plain", .names_channels = true};
+const struct job_module *const job_modules[] = {&report_module, &plain_module, &speaker_module, NULL};
 
 struct hook_options {
 	struct secret url;
@@ -398,7 +400,8 @@ static void each_mistake_is_told_at_its_place(void **state)
 	    {"daemon: {store: '${NOT_SET}'}", "1:17: error: 'store' in daemon: ${NOT_SET} does not resolve: "
 	                                      "the environment variable is not set\n"},
 	    {"sources: {a: 'mysql://x'}",
-	        "1:14: error: 'url' in source 'a': expected one that begins with sqlite:\n"},
+	        "1:14: error: 'url' in source 'a': expected one that begins with sqlite:, "
+	        "postgresql://, postgres://\n"},
 	    {"sources: {a: {}}",
 	        "1:11: error: the key 'url' is missing in source 'a': where the database is: "
 	        "sqlite:PATH or postgresql://USER@HOST/DATABASE\n"},
