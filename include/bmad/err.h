@@ -32,7 +32,7 @@ struct err_frame {
 
 struct err;
 
-#define ERR(kind, ...) err_create((kind), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define ERR(kind, ...) err_made(err_create((kind), __func__, __FILE__, __LINE__, __VA_ARGS__))
 #define ERR_AT(e, ...) err_add((e), __func__, __FILE__, __LINE__, __VA_ARGS__)
 
 /* Return from the calling function with a frame added if EXPR fails. */
@@ -55,6 +55,14 @@ struct err;
 
 struct err *err_create(enum err_kind kind, const char *function, const char *file, int line, const char *fmt,
     ...) __attribute__((format(printf, 5, 6))) MUST_CHECK;
+
+/* Says to compilers and checkers that ERR() is never NULL: a branch that made an error does not go on. */
+MUST_CHECK static inline struct err *err_made(struct err *e)
+{
+	if (!e)
+		__builtin_unreachable();
+	return e;
+}
 
 /* Adds a frame above the ones there; consumes E and returns it. A NULL E stays NULL. */
 struct err *err_add(struct err *e, const char *function, const char *file, int line, const char *fmt, ...)

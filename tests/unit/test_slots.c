@@ -33,7 +33,7 @@ static void parse(const char *text, const struct schedule **out)
 static void set_up(struct fixture *f, enum misfire misfire)
 {
 	*f = (struct fixture){
-	    .job = {.name = "job", .misfire = misfire, .max_late_ms = -1, .max_catchup = 100, .schedule_count = 1}};
+	    .job = {.name = "job", .misfire = (int)misfire, .max_late_ms = -1, .max_catchup = 100, .schedule_count = 1}};
 	f->job.schedules = f->schedules;
 	parse("0 * * * *", &f->schedules[0]);
 }

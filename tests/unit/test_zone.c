@@ -447,8 +447,8 @@ static void a_view_can_be_made_of_anything(void **state)
 {
 	static const char *const texts[] = {"{}", "[]", "null",
 	    "{\"board\": 5, \"hour\": [], \"lines\": {\"a\": 1}}",
-	    "{\"board\": [null, {}, {\"label\": \" -\"}], \"lines\": [7], \"warnings\": \"x\", \"status\": "
-	    "1}"};
+	    ("{\"board\": [null, {}, {\"label\": \" -\"}], \"lines\": [7], \"warnings\": \"x\","
+	     " \"status\": 1}")};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
