@@ -52,12 +52,10 @@ static const struct job_module report_module = {
     .schedule = "@every 5m",
     .options = report_table,
     .options_size = sizeof(struct report_options),
-    .names_channels = true,
     .check = check_report,
 };
-static const struct job_module speaker_module = {.name = "speaker"};
-static const struct job_module plain_module = {.name = "plain", .names_channels = true};
-const struct job_module *const job_modules[] = {&report_module, &plain_module, &speaker_module, NULL};
+static const struct job_module plain_module = {.name = "plain"};
+const struct job_module *const job_modules[] = {&report_module, &plain_module, NULL};
 
 struct hook_options {
 	struct secret url;
