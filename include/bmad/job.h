@@ -27,6 +27,7 @@ struct job_module {
 	size_t options_size;
 	/* An interrupted run may run once more: true for modules that only queue messages. */
 	bool restartable;
+	bool names_channels; /* among its options: its jobs list none */
 
 	/*
 	 * Looks at options that a table cannot judge (two keys that exclude each other). CONFIG error

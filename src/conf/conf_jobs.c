@@ -263,6 +263,9 @@ static void settle_channels(struct loader *loader, struct job_keys *keys)
 	job->channels = arena_alloc(&conf->arena, job->channel_count * sizeof(const struct conf_channel *));
 	for (size_t i = 0; i < job->channel_count; i++)
 		job->channels[i] = conf_channel(conf, keys->channels.items[i]);
+	if (!job->channel_count && job->module && !job->module->names_channels)
+		conf_problem(loader->problems, PROBLEM_WARNING, job->place,
+		    "job '%s' lists no channels: its messages would go nowhere", job->name);
 }
 
 static void check_templates(struct loader *loader, const struct conf_job *job, const struct node *mapping)

@@ -76,5 +76,6 @@ const struct job_module noop_module = {
     .name = "noop",
     .summary = "does nothing",
     .restartable = true,
+    .names_channels = true,
     .run = noop_run,
 };

@@ -52,10 +52,12 @@ static const struct job_module report_module = {
     .schedule = "@every 5m",
     .options = report_table,
     .options_size = sizeof(struct report_options),
+    .names_channels = true,
     .check = check_report,
 };
-static const struct job_module plain_module = {.name = "plain"};
-const struct job_module *const job_modules[] = {&report_module, &plain_module, NULL};
+static const struct job_module speaker_module = {.name = "speaker"};
+static const struct job_module plain_module = {.name = "plain", .names_channels = true};
+const struct job_module *const job_modules[] = {&report_module, &plain_module, &speaker_module, NULL};
 
 struct hook_options {
 	struct secret url;
@@ -559,6 +561,17 @@ static void the_environment_names_a_configuration(void **state)
 	    buf_text(&f.printed), "/nowhere/bmad.yaml: error: cannot open it: No such file or directory\n");
 }
 
+static void a_job_whose_messages_have_nowhere_to_go_is_warned_of(void **state)
+{
+	cleanup(done) struct fixture f = {0};
+
+	(void)state;
+	load(&f, "jobs:\n  a: {module: plain}\n  b: {module: speaker}\n");
+	assert_non_null(f.conf);
+	assert_string_equal(
+	    problems(&f), "3:3: warning: job 'b' lists no channels: its messages would go nowhere\n");
+}
+
 /* -- secrets and references -- */
 
 static void secrets_in_a_file_that_others_read_are_warned_of(void **state)
@@ -760,6 +773,7 @@ int main(void)
 	    cmocka_unit_test(a_file_of_mistakes_is_told_in_time),
 	    cmocka_unit_test(a_missing_configuration_names_the_places_and_the_demo),
 	    cmocka_unit_test(the_environment_names_a_configuration),
+	    cmocka_unit_test(a_job_whose_messages_have_nowhere_to_go_is_warned_of),
 	    cmocka_unit_test(secrets_in_a_file_that_others_read_are_warned_of),
 	    cmocka_unit_test(references_wait_until_they_are_used),
 	    cmocka_unit_test(every_secret_that_was_resolved_is_redacted),
