@@ -99,6 +99,7 @@ struct conf_job {
 	int64_t max_late_ms; /* -1: until the next slot is due (none for MISFIRE_ALL) */
 	int64_t max_catchup;
 	int64_t timeout_ms;
+	int64_t retry_attempts, retry_initial_ms, retry_max_ms;
 	int64_t jitter_ms;
 	int64_t delay_s; /* from a slot to when it fires: within the jitter, the same for ever */
 	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */

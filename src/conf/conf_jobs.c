@@ -16,6 +16,16 @@ static const char *const dst_rules[] = {
 #define KEY(member)   .offset = offsetof(struct job_keys, member)
 #define FIELD(member) .offset = offsetof(struct job_keys, job.member)
 
+static const struct option retry_options[] = {
+    {.name = "attempts", .type = OPT_INT, FIELD(retry_attempts), .fallback = "0", .max = 100,
+        .help = "how often a slot whose run failed runs again"},
+    {.name = "initial", .type = OPT_DURATION, FIELD(retry_initial_ms), .fallback = "1m", .min = 1,
+        .help = "wait before the first of them; it doubles"},
+    {.name = "max", .type = OPT_DURATION, FIELD(retry_max_ms), .fallback = "15m", .min = 1,
+        .help = "the longest wait"},
+    OPTION_END,
+};
+
 /* What `defaults` may say for all jobs. */
 #define SHARED_OPTIONS                                                                                       \
 	{.name = "misfire",                                                                                  \
@@ -58,6 +68,10 @@ static const char *const dst_rules[] = {
 	        FIELD(expires_ms),                                                                           \
 	        .min = 1,                                                                                    \
 	        .help = "messages are useless so long after the slot; as the channel says"},                 \
+	    {.name = "retry",                                                                                \
+	        .type = OPT_GROUP,                                                                           \
+	        .group = retry_options,                                                                      \
+	        .help = "further attempts for the slot of a failed run"},                                    \
 	    {.name = "jitter",                                                                               \
 	        .type = OPT_DURATION,                                                                        \
 	        FIELD(jitter_ms),                                                                            \
@@ -96,7 +110,7 @@ const struct option conf_job_options[] = {
 };
 /* clang-format on */
 
-static const char *const later_keys[] = {"retry", "on_failure", NULL};
+static const char *const later_keys[] = {"on_failure", NULL};
 
 void conf_read_defaults(struct loader *loader, const struct node *section)
 {

@@ -82,6 +82,7 @@ static void on_closed(void *arg, struct err *e, const void *reply)
 		entry->end.ending = ENDED_OK;
 	} else {
 		entry->end.again = closed->again;
+		entry->end.not_before_ms = closed->not_before_ms;
 	}
 	finish(entry);
 }
@@ -115,6 +116,9 @@ static void close_run(struct run_entry *entry, enum ending ending, struct err *e
 	    .ended_ms = wall_ms(),
 	    .values = (struct value_record *)end->values,
 	    .value_count = end->value_count,
+	    .retries = entry->granted.job->retry_attempts,
+	    .retry_initial_ms = entry->granted.job->retry_initial_ms,
+	    .retry_max_ms = entry->granted.job->retry_max_ms,
 	};
 	line_call(entry->dispatcher->setup.line, REQ_CLOSE, &request, on_closed, entry);
 }

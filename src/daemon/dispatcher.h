@@ -40,6 +40,7 @@ struct run_end {
 	size_t value_count;
 	const char *report; /* see run_result */
 	bool again;         /* the slot is open once more: claim it */
+	int64_t not_before_ms; /* but not before: it is a retry; 0: at once */
 };
 
 struct dispatcher_setup {

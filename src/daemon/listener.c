@@ -84,6 +84,8 @@ void listen_run_ended(const struct run_end *end)
 		log_text(&line, "step", end->step);
 	if (end->again)
 		log_literal(&line, "runs_again", "true");
+	if (end->not_before_ms)
+		log_instant(&line, "retry_at", end->not_before_ms / 1000);
 	add_values(&line, end);
 	log_end(&line);
 	/* An interrupted run was cut from outside: its line says by what, and there is no fault to trace. */

@@ -14,6 +14,7 @@
 #include "daemon/child.h"
 #include "daemon/claims.h"
 #include "daemon/listener.h"
+#include "daemon/retries.h"
 #include "daemon/slots.h"
 #include "daemon/starts.h"
 
@@ -28,6 +29,7 @@ struct scheduler {
 	struct event *backlog_timer;
 	struct backlog *backlogs;
 	struct claims claims;
+	struct retries retries;
 	struct due_slots due; /* scratch */
 	utc_t live_since;
 	int64_t last_wall_ms;
@@ -78,6 +80,14 @@ static void on_backlog_timer(evutil_socket_t fd, short what, void *arg)
 	claim_heads(scheduler);
 	claims_flush(&scheduler->claims);
 	watch_backlogs(scheduler);
+}
+
+static void on_retry_due(void *arg, struct wanted *wanted)
+{
+	struct scheduler *scheduler = arg;
+
+	claims_add(&scheduler->claims, wanted);
+	claims_flush(&scheduler->claims);
 }
 
 /* -- answers ---------------------------------------------------------------------------------------------------- */
@@ -218,11 +228,14 @@ static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 
 	if (!job || !runs_by_itself(job))
 		return; /* it stays open in the store until its job is back or retention ends it */
-	struct wanted *wanted = wanted_create(job, open->key, open->due, TRIGGER_CATCHUP);
+	enum trigger trigger = open->not_before_ms ? TRIGGER_RETRY : TRIGGER_CATCHUP;
+	struct wanted *wanted = wanted_create(job, open->key, open->due, trigger);
 	if (starts_is_key(open->key)) { /* there is a newer start */
 		wanted->slot.action = CLAIM_MISSED;
 		wanted->slot.reason = "missed: the daemon has started anew";
 		claims_add(&scheduler->claims, wanted);
+	} else if (open->not_before_ms) {
+		retries_add(&scheduler->retries, wanted, open->not_before_ms - wall_ms());
 	} else {
 		stand_in_line(scheduler, wanted);
 	}
@@ -325,6 +338,7 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	    .answered = on_answer,
 	    .arg = scheduler,
 	};
+	scheduler->retries = (struct retries){.base = setup->base, .due = on_retry_due, .arg = scheduler};
 	scheduler->live_since = now_utc();
 	scheduler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	scheduler->timer = event_new(setup->base, scheduler->timer_fd, EV_READ | EV_PERSIST, on_timer, scheduler);
@@ -352,7 +366,11 @@ void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
 
 	if (scheduler->stopped)
 		return;
-	if (end->again && granted->trigger != TRIGGER_MANUAL)
+	if (end->again && end->not_before_ms)
+		retries_add(&scheduler->retries,
+		    wanted_create(granted->job, granted->key, granted->slot, TRIGGER_RETRY),
+		    end->not_before_ms - wall_ms());
+	else if (end->again && granted->trigger != TRIGGER_MANUAL)
 		claims_add(&scheduler->claims,
 		    wanted_create(granted->job, granted->key, granted->slot, granted->trigger));
 	claim_head(scheduler, backlog_find(scheduler->backlogs, granted->job));
@@ -365,6 +383,7 @@ void scheduler_stop(struct scheduler *scheduler)
 	event_del(scheduler->timer);
 	event_del(scheduler->backlog_timer);
 	claims_stop(&scheduler->claims);
+	retries_done(&scheduler->retries);
 }
 
 const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at)
@@ -382,6 +401,7 @@ void scheduler_destroy(struct scheduler *scheduler)
 		return;
 	backlogs_done(&scheduler->backlogs);
 	claims_done(&scheduler->claims);
+	retries_done(&scheduler->retries);
 	event_free(scheduler->timer);
 	event_free(scheduler->backlog_timer);
 	close(scheduler->timer_fd);

@@ -58,7 +58,8 @@ RECORD(open_slot,
     FIELD_TEXT(open_slot, job),
     FIELD_TEXT(open_slot, key),
     FIELD_INT(open_slot, due),
-    FIELD_INT(open_slot, attempt));
+    FIELD_INT(open_slot, attempt),
+    FIELD_INT(open_slot, not_before_ms));
 
 RECORD(schedules_reply,
     FIELD_LIST(schedules_reply, jobs, count, schedule_state_record),
@@ -143,11 +144,15 @@ RECORD(close,
     FIELD_ONE(close, error, error_record_record),
     FIELD_INT(close, started_ms),
     FIELD_INT(close, ended_ms),
-    FIELD_LIST(close, values, value_count, value_record_record));
+    FIELD_LIST(close, values, value_count, value_record_record),
+    FIELD_INT(close, retries),
+    FIELD_INT(close, retry_initial_ms),
+    FIELD_INT(close, retry_max_ms));
 
 RECORD(close_reply,
     FIELD_BOOL(close_reply, committed),
-    FIELD_BOOL(close_reply, again));
+    FIELD_BOOL(close_reply, again),
+    FIELD_INT(close_reply, not_before_ms));
 
 RECORD(state_ask,
     FIELD_TEXT(state_ask, job),

@@ -123,6 +123,7 @@ struct open_slot {
 	const char *key;
 	int64_t due;
 	int64_t attempt; /* of the run that claiming it will start */
+	int64_t not_before_ms; /* its run failed, and it is retried then; 0: it was interrupted, or waits */
 };
 
 struct schedules_reply {
@@ -252,11 +253,14 @@ struct close {
 	int64_t started_ms, ended_ms;
 	struct value_record *values;
 	size_t value_count;
+	/* The job's rule for failed runs: so many retries of a slot, after these waits. */
+	int64_t retries, retry_initial_ms, retry_max_ms;
 };
 
 struct close_reply {
 	bool committed; /* the run had committed: it stands as ok */
 	bool again;     /* the slot is to be claimed once more */
+	int64_t not_before_ms; /* but not before: it is a retry; 0: at once */
 };
 
 /* -- STATE ------------------------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  * SCHEDULES and CLAIM: up to where slots are accounted for, and slots becoming runs.
  *
  * A slot is granted once. It is open (to be granted again) when its record stands in `claimed` without a
- * run: because it waits for another run of its job, or because its run was interrupted.
+ * run: because it waits for another run of its job, because its run was interrupted, or because its run
+ * failed and is retried.
  */
 #include "store/sqlite.h"
 
@@ -58,8 +59,8 @@ static struct err *account_schedule(struct sqlite *db, const struct schedule_ask
 static struct err *list_open_slots(struct sqlite *db, struct arena *arena, struct schedules_reply *reply)
 {
 	struct query q =
-	    query(db, "SELECT job, key, due, attempt + 1 FROM slots WHERE run = 0 AND state = 'claimed'"
-	              " ORDER BY job, due");
+	    query(db, "SELECT job, key, due, attempt + 1, not_before_ms FROM slots"
+	              " WHERE run = 0 AND state = 'claimed' ORDER BY job, due");
 	struct open_slot *slots = NULL;
 	size_t count = 0, capacity = 0;
 
@@ -70,6 +71,7 @@ static struct err *list_open_slots(struct sqlite *db, struct arena *arena, struc
 		    .key = column_text(&q, 1, arena),
 		    .due = column_int(&q, 2),
 		    .attempt = column_int(&q, 3),
+		    .not_before_ms = column_int(&q, 4),
 		};
 	}
 	reply->open = arena_alloc(arena, count * sizeof(*slots));
@@ -146,8 +148,8 @@ static struct err *find_open_run(struct sqlite *db, const char *job, int64_t *ou
 static struct err *find_other_waiting(
     struct sqlite *db, const struct claim_slot *ask, struct arena *arena, const char **out_key)
 {
-	struct query q = query(
-	    db, "SELECT key FROM slots WHERE job = ? AND run = 0 AND state = 'claimed' AND key <> ? LIMIT 1");
+	struct query q = query(db, "SELECT key FROM slots WHERE job = ? AND run = 0 AND state = 'claimed'"
+	                           " AND not_before_ms = 0 AND key <> ? LIMIT 1");
 
 	*out_key = NULL;
 	bind_text(&q, ask->job);
@@ -176,7 +178,7 @@ static struct err *record_slot(const struct claiming *c, const char *state, cons
 	    "INSERT INTO slots (job, key, due, state, reason, trigger, run, attempt, instance, first, slots,"
 	    " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
 	    " ON CONFLICT (job, key) DO UPDATE SET state = ?4, reason = ?5, trigger = ?6, run = ?7,"
-	    " attempt = ?8, instance = ?9, recorded_ms = ?12");
+	    " attempt = ?8, instance = ?9, recorded_ms = ?12, not_before_ms = 0");
 
 	bind_text(&q, ask->job);
 	bind_text(&q, ask->key);

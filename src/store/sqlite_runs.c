@@ -57,13 +57,17 @@ static struct err *set_slot(
 	return query_run(&q);
 }
 
-/* The slot may be claimed once more. */
-static struct err *reopen_slot(struct sqlite *db, const struct run_head *run, const char *reason)
+/* The slot may be claimed once more; RETRY_MS is when, if its run failed, or 0. */
+static struct err *reopen_slot(
+    struct sqlite *db, const struct run_head *run, const char *reason, int64_t retry_ms)
 {
 	struct query q = query(db,
-	    "UPDATE slots SET state = 'claimed', reason = ?, run = 0 WHERE job = ? AND key = ? AND run = ?");
+	    "UPDATE slots SET state = 'claimed', reason = ?, run = 0, not_before_ms = ?, failures = failures + ?"
+	    " WHERE job = ? AND key = ? AND run = ?");
 
 	bind_text(&q, reason);
+	bind_int(&q, retry_ms);
+	bind_int(&q, retry_ms > 0);
 	bind_text(&q, run->job);
 	bind_text(&q, run->key);
 	bind_int(&q, run->id);
@@ -238,30 +242,78 @@ struct err *sqlite_commit_run(struct store *store, const void *request, struct a
 
 /* -- CLOSE and interruptions ---------------------------------------------------------------------- */
 
-/* Twice interrupted is enough: it may well be the run that brings its process down. */
-static bool may_run_again(const struct run_head *run)
+/* How many runs of the slot failed before RUN. */
+static struct err *count_failures(struct sqlite *db, const struct run_head *run, int64_t *out_failures)
 {
-	return run->restartable && run->attempt == 1 && run->trigger != TRIGGER_MANUAL;
+	struct query q = query(db, "SELECT failures FROM slots WHERE job = ? AND key = ? AND run = ?");
+
+	*out_failures = 0;
+	bind_text(&q, run->job);
+	bind_text(&q, run->key);
+	bind_int(&q, run->id);
+	if (query_row(&q))
+		*out_failures = column_int(&q, 0);
+	return query_done(&q);
+}
+
+/*
+ * Twice interrupted is enough: it may well be the run that brings its process down. An earlier run of the
+ * slot that did not fail was interrupted.
+ */
+static bool may_run_again(const struct run_head *run, int64_t failures)
+{
+	return run->restartable && run->attempt - 1 == failures && run->trigger != TRIGGER_MANUAL;
+}
+
+/* When the slot of a failed run is retried; 0: never. The wait doubles from one to the next. */
+static int64_t retry_at(const struct run_head *run, const struct close *closing, int64_t failures)
+{
+	int64_t wait = closing->retry_initial_ms;
+
+	if (failures >= closing->retries || run->trigger == TRIGGER_MANUAL)
+		return 0;
+	for (int64_t i = 0; i < failures && wait < closing->retry_max_ms; i++)
+		wait *= 2;
+	return closing->ended_ms + (wait < closing->retry_max_ms ? wait : closing->retry_max_ms);
+}
+
+static struct err *reopen_for_retry(
+    struct sqlite *db, const struct run_head *run, const char *reason, int64_t retry_ms)
+{
+	char text[TIME_TEXT];
+	cleanup(free_text) char *told =
+	    mem_format("%s, is retried at %s", reason, utc_format(retry_ms / 1000, text));
+
+	return reopen_slot(db, run, told, retry_ms);
 }
 
 static struct err *fail_run(struct sqlite *db, const struct run_head *run, const struct ending *ending,
-    bool interrupted, bool *out_again)
+    const struct close *closing, struct close_reply *reply)
 {
-	*out_again = interrupted && may_run_again(run);
+	int64_t failures;
+
+	PASS(count_failures(db, run, &failures));
 	PASS(end_run(db, run->id, ending));
-	if (*out_again)
-		return reopen_slot(db, run, ending->reason);
+	reply->not_before_ms = closing->interrupted ? 0 : retry_at(run, closing, failures);
+	reply->again = reply->not_before_ms || (closing->interrupted && may_run_again(run, failures));
+	if (reply->not_before_ms)
+		return reopen_for_retry(db, run, ending->reason, reply->not_before_ms);
+	if (reply->again)
+		return reopen_slot(db, run, ending->reason, 0);
 	return set_slot(db, run, "failed", ending->reason);
 }
 
-static struct err *slot_is_open(struct sqlite *db, const struct run_head *run, bool *out_open)
+/* The run was closed before, and the answer lost: say again what became of its slot. */
+static struct err *repeat_close(struct sqlite *db, const struct run_head *run, struct close_reply *reply)
 {
-	struct query q =
-	    query(db, "SELECT 1 FROM slots WHERE job = ? AND key = ? AND run = 0 AND state = 'claimed'");
+	struct query q = query(
+	    db, "SELECT not_before_ms FROM slots WHERE job = ? AND key = ? AND run = 0 AND state = 'claimed'");
 
 	bind_text(&q, run->job);
 	bind_text(&q, run->key);
-	*out_open = query_row(&q);
+	reply->again = query_row(&q);
+	if (reply->again)
+		reply->not_before_ms = column_int(&q, 0);
 	return query_done(&q);
 }
 
@@ -289,8 +341,8 @@ struct err *sqlite_close_run(struct store *store, const void *request, struct ar
 	if (reply->committed)
 		return NULL;
 	if (!run_is_open(&run))
-		return slot_is_open(db, &run, &reply->again);
-	TRY(fail_run(db, &run, &ending, closing->interrupted, &reply->again), "close run %lld of job %s",
+		return repeat_close(db, &run, reply);
+	TRY(fail_run(db, &run, &ending, closing, reply), "close run %lld of job %s",
 	    (long long)run.id, run.job);
 	return NULL;
 }
@@ -318,6 +370,7 @@ static struct err *list_open_runs(
 
 struct err *sqlite_interrupt_runs(struct store *store, const char *instance, int64_t now_ms, int64_t *count)
 {
+	static const struct close interrupted = {.interrupted = true};
 	static const struct ending template = {
 	    .state = "failed", .reason = "interrupted: the process that ran it is gone"};
 	cleanup(arena_done) struct arena arena = {0};
@@ -325,15 +378,15 @@ struct err *sqlite_interrupt_runs(struct store *store, const char *instance, int
 	struct ending ending = template;
 	int64_t *ids;
 	size_t runs;
-	bool again;
 
 	ending.ended_ms = now_ms;
 	PASS(list_open_runs(db, instance, &arena, &ids, &runs));
 	for (size_t i = 0; i < runs; i++) {
+		struct close_reply reply;
 		struct run_head run;
 
 		PASS(sqlite_run(db, ids[i], &arena, &run));
-		TRY(fail_run(db, &run, &ending, true, &again), "settle run %lld", (long long)run.id);
+		TRY(fail_run(db, &run, &ending, &interrupted, &reply), "settle run %lld", (long long)run.id);
 	}
 	*count += (int64_t)runs;
 	return NULL;

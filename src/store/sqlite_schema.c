@@ -135,8 +135,13 @@ static const char version_1[] =
     " value TEXT NOT NULL" /* the sender's own JSON */
     ") STRICT, WITHOUT ROWID;";
 
+/* Retries: how many runs of a slot failed (interruptions do not count), and when it may be claimed again. */
+static const char version_2[] =
+    "ALTER TABLE slots ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE slots ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] leads from version n to n + 1. */
-static const char *const steps[] = {version_1};
+static const char *const steps[] = {version_1, version_2};
 
 int64_t sqlite_schema_newest(void)
 {

@@ -130,7 +130,7 @@ def test_what_a_channel_type_brings_itself_is_in_the_manual(name):
 
 def test_the_keys_of_defaults_are_listed():
     listed = part(MAN_5, "JOBS AND DEFAULTS").split("for all jobs")[0]
-    assert set(re.findall(r"\b[a-z_]{3,}\b", " ".join(re.findall(r"^\.Ic (.*)$", listed, re.M)))) == (
+    assert set(re.findall(r"\b[a-z_.]{3,}\b", " ".join(re.findall(r"^\.Ic (.*)$", listed, re.M)))) == (
         set(printed_keys("defaults")) | {"defaults"}
     )
 

@@ -110,3 +110,54 @@ def test_a_boot_run_that_was_cut_runs_again(make_bmad):
     time.sleep(1.5)
     assert len(bmad.events("run_started", job="slow")) == 2
     assert [row["state"] for row in slots(bmad, "slow")] == ["ok"]
+
+
+# -- retries -------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_run_is_retried_with_its_slot_until_the_attempts_are_used_up(make_bmad):
+    at = int(time.time()) + 1
+    retry = {"attempts": 2, "initial": "500ms", "max": "700ms"}
+    bmad = make_bmad(jobs={"job": fault(schedule=f"@at {slot_text(at)}", retry=retry)}).start()
+    bmad.wait_event("run_failed", job="job", count=3)
+    time.sleep(1)
+    started, failed = bmad.events("run_started"), bmad.events("run_failed")
+
+    assert [line["trigger"] for line in started] == ["schedule", "retry", "retry"]
+    assert [line.get("attempt") for line in started] == [None, "2", "3"]
+    assert {line["slot"] for line in started} == {slot_text(at)}
+    assert ["retry_at" in line for line in failed] == [True, True, False]
+    runs = bmad.sql("SELECT * FROM runs ORDER BY id")
+    pauses = [after["started_ms"] - before["ended_ms"] for before, after in zip(runs, runs[1:])]
+    assert 500 <= pauses[0] < 700 <= pauses[1] < 1500, pauses
+    (row,) = slots(bmad, "job")
+    assert (row["state"], row["failures"], row["not_before_ms"]) == ("failed", 2, 0)
+    assert [run["state"] for run in bmad.runs("job")] == ["failed"] * 3
+
+
+def test_a_retry_that_succeeds_settles_the_slot(make_bmad):
+    bmad = make_bmad()
+    bmad.configure({"job": noop(run_at_start=True, vars={"link": "${file:word}"}, retry={"attempts": 5, "initial": "1s"})},
+                   {}, {})
+    bmad.start()
+    bmad.wait_event("run_failed", job="job")
+    (bmad.folder / "word").write_text("there now")
+    bmad.wait_event("run_succeeded", job="job")
+    assert [row["state"] for row in slots(bmad, "job")] == ["ok"]
+
+
+def test_a_retry_survives_a_restart_and_keeps_its_time(make_bmad):
+    at = int(time.time()) + 1
+    bmad = make_bmad(jobs={"job": fault(schedule=f"@at {slot_text(at)}", retry={"attempts": 1, "initial": "4s"})})
+    bmad.start()
+    bmad.wait_event("run_failed", job="job")
+    bmad.kill("main")
+    (waiting,) = [row for row in bmad.runs("job") if not row["run"]]
+    assert waiting["state"] == "claimed" and "retried at" in waiting["reason"]
+    bmad.start()
+    bmad.wait_event("run_failed", job="job", count=2)
+
+    first, second = bmad.sql("SELECT * FROM runs ORDER BY id")
+    assert 4000 <= second["started_ms"] - first["ended_ms"] < 5500
+    assert [line["trigger"] for line in bmad.events("run_started")] == ["schedule", "retry"]
+    assert [row["state"] for row in slots(bmad, "job")] == ["failed"]

@@ -447,16 +447,16 @@ static void each_mistake_is_told_at_its_place(void **state)
 	    {"jobs: {x: {module: plain, options: {a: 1}}}",
 	        "1:37: error: unknown key 'a' in options of job 'x'\n"},
 	    {"jobs: {x: {module: plain, timezone: Asia/Tokio}}", "1:37: error: 'timezone' in job 'x': "},
-	    {"jobs: {x: {module: plain, retry: {}}}",
-	        "1:27: error: key 'retry' of job 'x' is not supported by this version yet\n"},
+	    {"jobs: {x: {module: plain, on_failure: {}}}",
+	        "1:27: error: key 'on_failure' of job 'x' is not supported by this version yet\n"},
 	    {"jobs: {x: {module: plain, templates: {report: [a]}}}",
 	        "1:47: error: 'templates' in job 'x': expected the stem of a template for 'report'\n"},
 	    {"jobs: {x: {module: plain, about: '${X}'}}",
 	        "1:34: error: 'about' in job 'x': a reference '${...}' is not possible here, only in "
 	        "options, vars, "
 	        "sources and channels\n"},
-	    {"defaults: {retry: {}}",
-	        "1:12: error: key 'retry' of defaults is not supported by this version yet\n"},
+	    {"defaults: {on_failure: {}}",
+	        "1:12: error: key 'on_failure' of defaults is not supported by this version yet\n"},
 	    {"defaults: {module: plain}", "1:12: error: unknown key 'module' in defaults\n"},
 	};
 

@@ -501,6 +501,111 @@ static void the_second_interruption_is_the_last(void **state)
 	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);
 }
 
+/* -- retries -------------------------------------------------------------------------------------- */
+
+static struct close_reply fail_run(struct fixture *f, int64_t run, int64_t ended_ms)
+{
+	struct close_reply reply = {0};
+	struct close close = {.run = run,
+	    .reason = "failed",
+	    .started_ms = NOW_MS,
+	    .ended_ms = ended_ms,
+	    .retries = 3,
+	    .retry_initial_ms = 1000,
+	    .retry_max_ms = 1500};
+
+	must(ask(f, REQ_CLOSE, &close, &reply));
+	return reply;
+}
+
+static void a_failed_run_is_retried_as_often_as_its_job_says_with_growing_waits(void **state)
+{
+	static const int64_t waits[] = {1000, 1500, 1500, 0};
+	struct fixture *f = *state;
+	struct claim_slot slot = slot_of("j", NOW);
+
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
+		struct claim_result result = claim(f, slot);
+		int64_t ended_ms = NOW_MS + 10000 * (int64_t)i;
+
+		assert_int_equal(result.state, CLAIM_GRANTED);
+		assert_int_equal(result.attempt, i + 1);
+		for (int repeated = 0; repeated < 2; repeated++) {
+			struct close_reply closed = fail_run(f, result.run, ended_ms);
+
+			assert_int_equal(closed.again, waits[i] > 0);
+			assert_int_equal(closed.not_before_ms, waits[i] ? ended_ms + waits[i] : 0);
+		}
+		slot.trigger = TRIGGER_RETRY;
+	}
+	assert_int_equal(claim(f, slot).state, CLAIM_DONE);
+	assert_int_equal(list_runs(f, "j").count, ARRAY_SIZE(waits));
+}
+
+static void a_retry_outlives_the_store_process_and_says_when(void **state)
+{
+	struct fixture *f = *state;
+	struct claim_slot slot = slot_of("j", NOW);
+	struct schedules_reply schedules;
+
+	fail_run(f, claim(f, slot).run, NOW_MS);
+	assert_int_equal(list_runs(f, "j").rows[1].run, 0);
+	assert_string_equal(
+	    list_runs(f, "j").rows[1].reason, "failed, is retried at 2027-01-15T08:00:01Z");
+	open_again(f);
+	schedules = ask_schedule(f, "aa", NOW_MS);
+	assert_int_equal(schedules.open_count, 1);
+	assert_int_equal(schedules.open[0].not_before_ms, NOW_MS + 1000);
+	commit_run(f, claim(f, slot).run, NULL, 0);
+	assert_int_equal(ask_schedule(f, "aa", NOW_MS).open_count, 0);
+}
+
+static void a_slot_that_waits_for_its_retry_keeps_no_other_from_waiting(void **state)
+{
+	struct fixture *f = *state;
+	struct claim_slot next = slot_of("j", NOW + 120);
+
+	fail_run(f, claim(f, slot_of("j", NOW)).run, NOW_MS);
+	begin_run(f, "j", NOW + 60);
+	next.overlap = OVERLAP_QUEUE;
+	assert_int_equal(claim(f, next).state, CLAIM_WAITS);
+}
+
+static void a_retry_may_be_interrupted_once_and_an_interruption_uses_up_no_retry(void **state)
+{
+	struct fixture *f = *state;
+	struct claim_slot slot = slot_of("j", NOW);
+
+	fail_run(f, claim(f, slot).run, NOW_MS);
+	assert_true(close_run(f, claim(f, slot).run, true, "interrupted").again);
+	fail_run(f, claim(f, slot).run, NOW_MS);
+	assert_true(fail_run(f, claim(f, slot).run, NOW_MS).again);
+	assert_false(close_run(f, claim(f, slot).run, true, "interrupted").again);
+}
+
+static void a_run_by_hand_is_not_retried(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(
+	    fail_run(f, claim(f, (struct claim_slot){.job = "j", .due = NOW, .trigger = TRIGGER_MANUAL}).run, NOW_MS)
+	        .again);
+}
+
+static void a_store_of_the_first_version_is_brought_up_to_date(void **state)
+{
+	struct fixture *f = *state;
+
+	commit_run(f, claim(f, slot_of("j", NOW)).run, NULL, 0);
+	store_close(f->store);
+	f->store = NULL;
+	execute(f->url + 7, "ALTER TABLE slots DROP COLUMN failures; ALTER TABLE slots DROP COLUMN not_before_ms;"
+	                    "DELETE FROM schema_version WHERE version > 1");
+	open_again(f);
+	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);
+	assert_true(fail_run(f, claim(f, slot_of("j", NOW + 60)).run, NOW_MS).again);
+}
+
 static void a_new_main_interrupts_runs_of_instances_that_are_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -617,6 +722,12 @@ int main(void)
 	    STORE_TEST(a_failed_run_keeps_its_traceback_and_values),
 	    STORE_TEST(an_interrupted_run_runs_once_more_if_it_may),
 	    STORE_TEST(the_second_interruption_is_the_last),
+	    STORE_TEST(a_failed_run_is_retried_as_often_as_its_job_says_with_growing_waits),
+	    STORE_TEST(a_retry_outlives_the_store_process_and_says_when),
+	    STORE_TEST(a_slot_that_waits_for_its_retry_keeps_no_other_from_waiting),
+	    STORE_TEST(a_retry_may_be_interrupted_once_and_an_interruption_uses_up_no_retry),
+	    STORE_TEST(a_run_by_hand_is_not_retried),
+	    STORE_TEST(a_store_of_the_first_version_is_brought_up_to_date),
 	    STORE_TEST(a_new_main_interrupts_runs_of_instances_that_are_gone),
 	    STORE_TEST(a_once_that_goes_leaves_no_run_open),
 	    STORE_TEST(runs_are_listed_newest_first_and_latest_is_one_a_job),
