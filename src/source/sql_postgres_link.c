@@ -15,6 +15,7 @@
 #define LOOK_MS     200  /* between two looks at `cancel`: a signal may come just before poll() */
 #define PATIENCE_MS 1000 /* for the end of a statement that nobody wants any more */
 #define PAUSE_MS    20
+#define READ_MS     5 /* what a read that found something counts for: without end there may be many */
 
 /* -- waiting ----------------------------------------------------------------------------------------- */
 
@@ -126,7 +127,7 @@ static int discard(PGconn *conn)
 	return 0;
 }
 
-/* Reads on for PATIENCE_MS at most, whatever the deadline; the connection may be gone afterwards. */
+/* Reads on for about PATIENCE_MS, whatever the deadline; the connection may be gone afterwards. */
 static bool drain(PGconn *conn, int patience_ms)
 {
 	for (;;) {
@@ -135,7 +136,7 @@ static bool drain(PGconn *conn, int patience_ms)
 
 		if (over || patience_ms <= 0)
 			return over > 0 && PQstatus(conn) == CONNECTION_OK;
-		patience_ms -= poll(&socket, 1, PAUSE_MS) > 0 ? 1 : PAUSE_MS;
+		patience_ms -= poll(&socket, 1, PAUSE_MS) > 0 ? READ_MS : PAUSE_MS;
 		if (!PQconsumeInput(conn))
 			return false;
 	}
