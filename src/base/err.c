@@ -121,7 +121,8 @@ const char *err_text(struct err *e)
 
 	buf_truncate(&e->text, 0);
 	for (size_t i = e->count; i-- > first;)
-		buf_format(&e->text, "%s: ", e->frames[i].note);
+		if (e->frames[i].note[0]) /* a frame of a crash has none */
+			buf_format(&e->text, "%s: ", e->frames[i].note);
 	buf_add_text(&e->text, e->message);
 	return e->text.text;
 }

@@ -154,8 +154,8 @@ static void show_error(const struct json *error)
 		int64_t line = 0;
 
 		json_int64(json_get(frame, "line"), &line);
-		printf("  %s:%lld %s: %s\n", member(frame, "file"), (long long)line, member(frame, "function"),
-		    member(frame, "note"));
+		printf("  %s:%lld %s%s%s\n", member(frame, "file"), (long long)line, member(frame, "function"),
+		    member(frame, "note")[0] ? ": " : "", member(frame, "note"));
 	}
 	printf("%s error: %s\n", member(error, "kind"), member(error, "message"));
 }
