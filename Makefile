@@ -22,7 +22,7 @@ PARTS   ?= base request conf schedule daemon worker store source render send cli
 PYTHON  ?= /usr/bin/python3
 VERSION := 0.1.0
 
-PACKAGES := libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto
+PACKAGES := libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto libdw
 CPPFLAGS += -Iinclude -Isrc -I. -D_GNU_SOURCE -DBMAD_VERSION='"$(VERSION)"' \
             -DBMAD_TEMPLATE_FOLDER='"$(PREFIX)/share/bmad/templates"'
 , := ,

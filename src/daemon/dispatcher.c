@@ -5,12 +5,13 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <utlist.h>
 
 #include "base/log.h"
 #include "daemon/child.h"
+#include "daemon/death.h"
 #include "daemon/listener.h"
+#include "daemon/traceback.h"
 
 #define KILL_AFTER_S 10
 #define EXHAUSTED_MS 1000 /* a run that waits longer than this for a worker is worth a line */
@@ -29,6 +30,7 @@ struct run_entry {
 	struct mono waiting_since, started;
 	int64_t started_ms;
 	/* how it ended */
+	struct traceback *traceback; /* in the making */
 	struct arena arena;
 	struct run_end end;
 };
@@ -37,7 +39,7 @@ struct dispatcher {
 	struct dispatcher_setup setup;
 	struct run_entry *waiting;
 	size_t waiting_count, count;
-	struct run_entry *running; /* and closing */
+	struct run_entry *running; /* and being traced or closed */
 	struct child **idle;
 	size_t idle_count, idle_capacity;
 	struct event *exhausted;
@@ -53,6 +55,7 @@ static void forget(struct run_entry *entry)
 	dispatcher->count--;
 	if (entry->deadline)
 		event_free(entry->deadline);
+	traceback_destroy(entry->traceback);
 	err_destroy(entry->end.error);
 	arena_done(&entry->arena);
 	free((char *)entry->granted.key);
@@ -123,6 +126,27 @@ static void close_run(struct run_entry *entry, enum ending ending, struct err *e
 	line_call(entry->dispatcher->setup.line, REQ_CLOSE, &request, on_closed, entry);
 }
 
+static void on_traced(void *arg, const struct error_record *frames)
+{
+	struct run_entry *entry = arg;
+
+	entry->traceback = NULL;
+	close_run(entry, entry->end.ending, frames ? traceback_merge(entry->end.error, frames) : entry->end.error);
+}
+
+/* Closes the run when it is known where in the code its worker stood. ERROR is taken. */
+static void trace_and_close(
+    struct run_entry *entry, const struct crash_record *crash, enum ending ending, struct err *error)
+{
+	struct event_base *base = entry->dispatcher->setup.base;
+
+	entry->end.ending = ending;
+	entry->end.error = error;
+	entry->traceback = traceback_start(base, crash, on_traced, entry);
+	if (!entry->traceback)
+		on_traced(entry, NULL);
+}
+
 /* Where the run stands now; what it was told last stays if its worker has cleared the page since. */
 static void note_step(struct run_entry *entry, const struct child *worker)
 {
@@ -155,6 +179,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	log_int(&line, "run", entry->granted.run);
 	log_text(&line, "step", entry->end.step);
 	log_end(&line);
+	kill(pid, CRASH_ASK);
 	kill(pid, SIGTERM);
 	event_add(entry->deadline, &(struct timeval){.tv_sec = KILL_AFTER_S});
 }
@@ -316,20 +341,33 @@ static struct run_entry *detach(struct child *worker)
 	return entry;
 }
 
+/* The run told its error itself: that has a traceback, unless the memory ended where no error was at hand. */
+static void fail(struct run_entry *entry, const struct crash_record *crash, struct err *error)
+{
+	enum ending ending = entry->overrun ? ENDED_TIMEOUT : ENDED_FAILED;
+
+	if (crash->cause == CRASH_EXHAUSTED)
+		trace_and_close(entry, crash, ending, error);
+	else
+		close_run(entry, ending, error);
+}
+
 void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, const struct run_result *result)
 {
 	struct run_entry *entry = worker->user;
+	struct crash_record crash;
 
 	if (!entry || entry->granted.run != result->run)
 		return; /* of a run that is not its own: what is true will show when it dies or overruns */
 	detach(worker);
 	copy_result(entry, result);
+	crash = crash_copy(&worker->page->crash); /* before the worker gets its next run */
 	if (entry->overrun) /* it was cancelled half-way: what it keeps between runs is not to be trusted */
 		supervisor_replace(worker);
 	else if (!result->leaving)
 		dispatcher_ready(dispatcher, worker);
 	if (result->error) {
-		close_run(entry, entry->overrun ? ENDED_TIMEOUT : ENDED_FAILED, error_from_record(result->error));
+		fail(entry, &crash, error_from_record(result->error));
 		return;
 	}
 	entry->end.ending = result->degraded ? ENDED_DEGRADED : ENDED_OK;
@@ -346,34 +384,11 @@ static void drop_idle(struct dispatcher *dispatcher, const struct child *worker)
 	}
 }
 
-static struct err *death(const struct run_entry *entry, const struct child *worker, int status)
+static enum ending death_ending(const struct death *death)
 {
-	const char *step = entry->end.step;
-	const char *in = step[0] ? " in step " : "";
-
-	if (entry->overrun)
-		return ERR(ERR_TEMPORARY, "timeout: killed%s%s: it did not end within %lld ms and %d s more", in, step,
-		    (long long)entry->granted.job->timeout_ms, KILL_AFTER_S);
-	if (worker->nonsense)
-		return ERR(ERR_BUG, "the worker wrote to its socket what is no request, and was killed%s%s", in, step);
-	if (WIFSIGNALED(status))
-		return ERR(WTERMSIG(status) == SIGKILL ? ERR_TEMPORARY : ERR_BUG,
-		    "the worker was killed by signal %d (%s)%s%s", WTERMSIG(status), strsignal(WTERMSIG(status)), in,
-		    step);
-	return ERR(ERR_BUG, "the worker exited with status %d%s%s", WEXITSTATUS(status), in, step);
-}
-
-/*
- * A worker that somebody killed is no fault of the job: the run was interrupted. Any other signal, and an
- * exit, is the job's own doing.
- */
-static enum ending death_ending(const struct run_entry *entry, const struct child *worker, int status)
-{
-	if (entry->overrun)
+	if (death->overrun)
 		return ENDED_TIMEOUT;
-	if (worker->nonsense)
-		return ENDED_CRASHED;
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? ENDED_INTERRUPTED : ENDED_CRASHED;
+	return death_is_from_outside(death) ? ENDED_INTERRUPTED : ENDED_CRASHED;
 }
 
 void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int status)
@@ -384,7 +399,18 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	if (!entry)
 		return;
 	note_step(entry, worker);
-	close_run(entry, death_ending(entry, worker, status), death(entry, worker, status));
+	struct death death = {
+	    .status = status,
+	    .step = entry->end.step,
+	    .timeout_ms = entry->granted.job->timeout_ms,
+	    .grace_s = KILL_AFTER_S,
+	    .overrun = entry->overrun,
+	    .nonsense = worker->nonsense,
+	    .peak_kib = worker->peak_kib,
+	    .oom_kills = oom_kills() - worker->oom_kills,
+	    .crash = crash_copy(&worker->page->crash),
+	};
+	trace_and_close(entry, &death.crash, death_ending(&death), death_error(&death));
 }
 
 /* -- stopping ------------------------------------------------------------------------------------------------------------ */

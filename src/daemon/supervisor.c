@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/child.h"
+#include "daemon/death.h"
 #include "send/sender.h"
 #include "store/process.h"
 
@@ -187,10 +189,11 @@ static void on_gone(void *arg, struct peer *peer, struct err *why)
 
 void supervisor_reap(struct supervisor *supervisor)
 {
+	struct rusage usage;
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
 		for (size_t i = 0; i < supervisor->count; i++) {
 			struct child *child = &supervisor->children[i];
 
@@ -198,6 +201,7 @@ void supervisor_reap(struct supervisor *supervisor)
 				continue;
 			child->reaped = true;
 			child->status = status;
+			child->peak_kib = usage.ru_maxrss;
 			gone_if_complete(child);
 			break;
 		}
@@ -208,12 +212,19 @@ void supervisor_reap(struct supervisor *supervisor)
 
 static const struct peer_handlers handlers = {on_request, on_gone};
 
+static void clear_page(struct child *child)
+{
+	child->page->step[0] = '\0';
+	crash_clear(&child->page->crash);
+}
+
 static void started(struct child *child, int fd)
 {
 	struct supervisor *supervisor = child->supervisor;
 
 	child->reaped = child->used = child->nonsense = false;
 	child->started = mono_now();
+	child->oom_kills = oom_kills();
 	child->peer = peer_create(supervisor->setup.base, fd, &handlers, child);
 	if (child->kind == CHILD_WORKER)
 		supervisor->events->ready(supervisor->arg, child);
@@ -229,7 +240,7 @@ static void start(struct child *child)
 		return;
 	snprintf(title, sizeof(title), child->number ? "%s %d" : "%s", kinds[child->kind].name, child->number);
 	if (child->page)
-		child->page->step[0] = '\0';
+		clear_page(child);
 	struct child_plan plan = {
 	    .title = title,
 	    .life = kinds[child->kind].life,
@@ -341,7 +352,7 @@ void supervisor_order(struct child *child, const struct run_order *order)
 {
 	child->used = true;
 	if (child->page)
-		child->page->step[0] = '\0';
+		clear_page(child);
 	if (child->peer)
 		peer_call(child->peer, REQ_RUN, order, NULL, NULL);
 }

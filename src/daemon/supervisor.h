@@ -31,6 +31,8 @@ struct child {
 	bool reaped, used;
 	bool nonsense; /* it sent what is no request, and was killed for that */
 	int status;
+	int64_t peak_kib;  /* the most memory that the one that was reaped had */
+	int64_t oom_kills; /* of the kernel when it started; see death.h */
 	int young_deaths;
 	struct event *restart;
 };

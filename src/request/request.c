@@ -401,6 +401,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_RUN]       = {"run",       &run_order_record,    NULL},
     [REQ_RESULT]    = {"result",    &run_result_record,   NULL},
     [REQ_DRAIN]     = {"drain",     &nothing_record,      NULL},
+    [REQ_TRACEBACK] = {"traceback", &error_record_record, NULL},
     [REQ_CONTROL]   = {"control",   &control_record,      &control_reply_record},
 };
 

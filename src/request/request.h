@@ -31,11 +31,12 @@ enum request_kind {
 	REQ_COUNTS,
 	/* from the store to senders; not answered */
 	REQ_WAKE,
-	/* between main and its children; LOG, RUN, RESULT and DRAIN are not answered */
+	/* between main and its children; none is answered */
 	REQ_LOG,
 	REQ_RUN,
 	REQ_RESULT,
 	REQ_DRAIN,
+	REQ_TRACEBACK, /* of a helper: an error_record */
 	/* to main, over the control socket */
 	REQ_CONTROL,
 	REQ_KINDS

@@ -13,6 +13,7 @@
 #include "daemon/title.h"
 #include "request/link.h"
 #include "store/client.h"
+#include "worker/crash.h"
 #include "worker/inside.h"
 #include "worker/result.h"
 #include "worker/sources.h"
@@ -101,6 +102,7 @@ static void set_memory_limit(bool limited)
 
 static void on_exhausted(size_t size)
 {
+	crash_note(CRASH_EXHAUSTED);
 	free(in_hand.reserve);
 	set_memory_limit(false);
 	result_send_exhausted(in_hand.main_link, in_hand.run, size);
@@ -174,7 +176,8 @@ static void set_title(const struct worker_setup *setup, const char *job)
 	title_set(job ? "worker%s [%s]" : "worker%s", number, job);
 }
 
-static struct err *do_run(
+/* Tracebacks of crashes end here: it has a frame of its own. */
+__attribute__((noinline)) static struct err *do_run(
     struct worker *worker, const struct run_order *order, const struct conf_job *job, bool *out_leaving)
 {
 	struct run run;
@@ -292,6 +295,7 @@ int worker_process(const struct worker_setup *setup)
 	struct worker worker = {0};
 	struct err *e;
 
+	crash_watch(&setup->page->crash, (uintptr_t)do_run, __builtin_frame_address(0));
 	start(&worker, setup);
 	e = work(&worker);
 	stop(&worker);

@@ -9,12 +9,14 @@
 #define WORKER_WORKER_H
 
 #include "conf/conf.h"
+#include "worker/crash.h"
 
 #define STEP_TEXT 240
 
-/* Shared with main, so that it can tell in what step a killed run stood. */
+/* Shared with main, so that it can tell in what step, and where in the code, a killed run stood. */
 struct worker_page {
 	char step[STEP_TEXT];
+	struct crash_record crash;
 };
 
 struct worker_setup {

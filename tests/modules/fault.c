@@ -41,6 +41,28 @@ static struct err *loop(struct run *run)
 	return NULL;
 }
 
+/* What compilers and checkers do not see through. */
+static void (*volatile release)(void *block) = free;
+static struct err *(*volatile missing)(struct run *run);
+
+static struct err *free_twice(struct run *run)
+{
+	char *block = mem_alloc(64);
+
+	(void)run;
+	release(block);
+	release(block); /* that is the fault */
+	return NULL;
+}
+
+/* A driver whose table lacks a function. */
+static struct err *call_nothing(struct run *run)
+{
+	struct err *e = missing(run);
+
+	return ERR_AT(e, "call nothing");
+}
+
 /* Deaf to TERM as well, as a job in a library's endless loop may be. */
 static struct err *loop_deaf(struct run *run)
 {
@@ -113,6 +135,8 @@ static const struct {
     {"exit", leave},
     {"error", deep},
     {"overflow", overflow},
+    {"double-free", free_twice},
+    {"null-call", call_nothing},
 };
 
 static struct err *fault_run(struct run *run)
