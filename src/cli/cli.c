@@ -34,7 +34,9 @@ struct conf *cli_load_conf_with(struct conf_request *request)
 	struct conf_problems problems = {0};
 	struct conf *conf = conf_load(cli_request(request), &problems);
 
-	cli_print_problems(&problems);
+	/* Warnings are for `bmad check`: a command that works says nothing beside its results. */
+	if (!conf)
+		cli_print_problems(&problems);
 	conf_problems_done(&problems);
 	return conf;
 }

@@ -25,7 +25,7 @@ extern struct cli_globals cli_globals;
 
 /* REQUEST with what the command line says, and the clock. */
 struct conf_request *cli_request(struct conf_request *request);
-/* Loads the configuration, printing its problems; NULL (exit with EXIT_USAGE) if it has errors. */
+/* Loads the configuration; NULL (exit with EXIT_USAGE), its problems printed, if it has errors. */
 struct conf *cli_load_conf(void);
 /* The same with the other wishes of REQUEST; cli_request() fills in the rest. */
 struct conf *cli_load_conf_with(struct conf_request *request);

@@ -267,7 +267,7 @@ static void settle_timezone(struct loader *loader, struct job_keys *keys, const 
 
 /* -- the rest ------------------------------------------------------------------------------------- */
 
-static void settle_channels(struct loader *loader, struct job_keys *keys)
+static void settle_channels(struct loader *loader, struct job_keys *keys, const struct node *mapping)
 {
 	struct conf *conf = loader->conf;
 	struct conf_job *job = &keys->job;
@@ -277,7 +277,7 @@ static void settle_channels(struct loader *loader, struct job_keys *keys)
 	job->channels = arena_alloc(&conf->arena, job->channel_count * sizeof(const struct conf_channel *));
 	for (size_t i = 0; i < job->channel_count; i++)
 		job->channels[i] = conf_channel(conf, keys->channels.items[i]);
-	if (!job->channel_count && job->module && !job->module->names_channels)
+	if (job->module && !job->module->names_channels && !node_find(mapping, "channels"))
 		conf_problem(loader->problems, PROBLEM_WARNING, job->place,
 		    "job '%s' lists no channels: its messages would go nowhere", job->name);
 }
@@ -308,7 +308,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	settle_module(loader, &keys, mapping);
 	settle_schedules(loader, &keys, mapping);
 	settle_jitter(&keys.job);
-	settle_channels(loader, &keys);
+	settle_channels(loader, &keys, mapping);
 	check_templates(loader, &keys.job, mapping);
 	*job = keys.job;
 }

@@ -29,7 +29,7 @@ def check(folder, text, *args, env=None):
 
 
 def test_a_good_configuration_is_counted(make_bmad):
-    done = make_bmad(jobs={"zone1-hourly": HOURLY, "beat": {"module": "heartbeat"}},
+    done = make_bmad(jobs={"zone1-hourly": HOURLY, "beat": {"module": "heartbeat", "channels": ["out"]}},
                      channels={"out": {"type": "file", "dir": "out"}},
                      sources={"plant": "sqlite:plant.db"}).command("check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "config ok: 2 jobs, 1 channels, 1 sources\n", "")
@@ -110,7 +110,7 @@ def test_what_a_reference_stands_for_is_judged_without_being_shown(tmp_path):
 
 
 def test_a_broken_template_is_told_with_its_place(make_bmad):
-    made = make_bmad(jobs={"beat": {"module": "heartbeat"}})
+    made = make_bmad(jobs={"beat": {"module": "heartbeat", "channels": ["console"]}})
     template = made.folder / "templates" / "heartbeat" / "report.txt.mustache"
     template.parent.mkdir(parents=True)
     template.write_text("ok\n{{#a}} {{/b}}\n")

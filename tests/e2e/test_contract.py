@@ -91,7 +91,7 @@ def test_render_says_what_it_cannot_do(bmad, arguments, complaint):
 
 def test_check_tells_keys_references_and_templates_at_once(bmad):
     path = own_template(bmad, "report.txt.mustache", "{{#a}}")
-    text = '{"channels": {"a": {"type": "webhook", "url": "${NOT_SET}"}}, "jobs": {"a": {"module": "heartbeat", "abut": 1}, "b": 1}}'
+    text = '{"channels": {"a": {"type": "webhook", "url": "${NOT_SET}"}}, "jobs": {"a": {"module": "heartbeat", "channels": ["a"], "abut": 1}, "b": 1}}'
     bmad.config.write_text(text)
     done = bmad.command("check")
     assert (done.returncode, done.stdout) == (2, "")

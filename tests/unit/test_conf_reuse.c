@@ -36,9 +36,11 @@ static const struct option report_table[] = {
 };
 /* clang-format on */
 
-static const struct job_module report_module = {
-    .name = "report", .options = report_table, .options_size = sizeof(struct report_options)};
-static const struct job_module plain_module = {.name = "plain"};
+static const struct job_module report_module = {.name = "report",
+    .options = report_table,
+    .options_size = sizeof(struct report_options),
+    .names_channels = true};
+static const struct job_module plain_module = {.name = "plain", .names_channels = true};
 const struct job_module *const job_modules[] = {&report_module, &plain_module, NULL};
 
 struct hook_options {
