@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/environment.h"
 #include "conf/loader.h"
 #include "conf/path.h"
 #include "conf/yaml.h"
@@ -43,12 +44,13 @@ static const char *absolute(const char *path, struct arena *arena)
 	            : arena_copy(arena, path);
 }
 
-static void warn_of_readers(
-    const char *path, const struct option_reader *reader, struct conf_problems *problems)
+/* Where a secret stands in a file, that file. */
+static void warn_of_readers(const struct option_reader *reader, struct conf_problems *problems)
 {
+	const char *path = reader->secret_place.file;
 	struct stat status;
 
-	if (!reader->secret_place.file || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+	if (!path || stat(path, &status) < 0 || !S_ISREG(status.st_mode))
 		return;
 	if (status.st_mode & S_IROTH)
 		conf_problem(problems, PROBLEM_WARNING, reader->secret_place,
@@ -251,14 +253,21 @@ void conf_report(struct loader *loader, const struct node *mapping, struct err *
 
 /* -- loading -------------------------------------------------------------------------------------- */
 
-static void refuse_environment(const struct conf_request *request, struct conf_problems *problems)
+/* The name of the environment, or NULL. */
+static const char *find_environment(const struct conf_request *request)
 {
 	const char *environment = request->environment ? request->environment : getenv("BMAD_ENV");
 
-	if (environment && *environment)
-		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){0},
-		    "environments (--env, $BMAD_ENV: '%.100s') are not supported by this version yet",
-		    environment);
+	return environment && *environment ? environment : NULL;
+}
+
+static const struct node *read_tree(
+    struct conf *conf, const char *path, struct arena *arena, struct conf_problems *problems)
+{
+	const struct node *root = yaml_read_file(path, arena, problems);
+
+	return root && conf->environment ? environment_lay(conf->environment, path, root, arena, problems)
+	                                 : root;
 }
 
 static void prepare_reader(struct loader *loader)
@@ -298,7 +307,7 @@ static void load_tree(struct conf *conf, const struct conf_request *request, con
 
 	prepare_reader(&loader);
 	read_sections(&loader, request, root);
-	warn_of_readers(conf->path, &loader.reader, problems);
+	warn_of_readers(&loader.reader, problems);
 	keep_references(&loader);
 	names_done(&loader.no_names);
 }
@@ -308,14 +317,14 @@ struct conf *conf_load(const struct conf_request *request, struct conf_problems 
 	struct arena arena = {0};
 	const char *path = find_file(request, problems);
 
-	refuse_environment(request, problems);
 	if (!path)
 		return NULL;
 	struct conf *conf = mem_alloc(sizeof(*conf));
 	conf->index = arena_alloc(&conf->arena, sizeof(*conf->index));
 	conf->path = absolute(path, &conf->arena);
 	conf->folder = conf_folder_of(conf->path, &conf->arena);
-	const struct node *root = yaml_read_file(arena_copy(&conf->arena, path), &arena, problems);
+	conf->environment = arena_copy(&conf->arena, find_environment(request));
+	const struct node *root = read_tree(conf, arena_copy(&conf->arena, path), &arena, problems);
 	if (root)
 		load_tree(conf, request, root, &arena, problems);
 	arena_done(&arena);
@@ -361,6 +370,21 @@ const struct conf_source *conf_source(const struct conf *conf, const char *name)
 	size_t number;
 
 	return names_find(&conf->index->sources, name, &number) ? &conf->sources[number] : NULL;
+}
+
+const struct conf_channel *conf_destination(const struct conf *conf, const struct conf_channel *channel)
+{
+	return conf->daemon.redirect_to ? conf_channel(conf, conf->daemon.redirect_to) : channel;
+}
+
+bool conf_allows(const struct conf *conf, const struct conf_channel *channel)
+{
+	const struct texts *allowed = &conf->daemon.allow_channels;
+
+	for (size_t i = 0; i < allowed->count; i++)
+		if (!strcmp(allowed->items[i], channel->name))
+			return true;
+	return !conf->daemon.restricted;
 }
 
 static struct err *unknown(

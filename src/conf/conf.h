@@ -43,6 +43,10 @@ struct conf_daemon {
 	int log_format;      /* enum log_format */
 	const char *control; /* absolute path */
 	int64_t stop_timeout_ms;
+	/* For environments that must not reach everybody. */
+	const char *redirect_to;     /* the channel that gets all messages; NULL: none does */
+	struct texts allow_channels; /* messages to any other channel are suppressed ... */
+	bool restricted;             /* ... if this says so */
 };
 
 enum conf_log_target { TARGET_AUTO, TARGET_SYSLOG, TARGET_STDERR };
@@ -154,6 +158,10 @@ void conf_destroy(struct conf *conf);
 const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
+/* Where what is meant for CHANNEL goes: to the channel of daemon.redirect_to if there is one, else to itself. */
+const struct conf_channel *conf_destination(const struct conf *conf, const struct conf_channel *channel);
+/* Whether daemon.allow_channels lets messages go out by CHANNEL. */
+bool conf_allows(const struct conf *conf, const struct conf_channel *channel);
 /* The job, the channel of that name, or a CONFIG error with a near name. */
 struct err *conf_job_get(
     const struct conf *conf, const char *name, const struct conf_job **out_job) MUST_CHECK;

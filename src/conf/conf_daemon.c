@@ -55,12 +55,18 @@ const struct option conf_daemon_options[] = {
     {.name = "stop_timeout", .type = OPT_DURATION,
         .offset = offsetof(struct daemon_keys, daemon.stop_timeout_ms), .fallback = "30s",
         .help = "how long runs and requests may take to end when the daemon stops"},
+    {.name = "allow_channels", .type = OPT_NAMES, .section = "channels",
+        .offset = offsetof(struct daemon_keys, daemon.allow_channels),
+        .help = "messages to any other channel are suppressed; left out: none is"},
+    {.name = "redirect_to", .type = OPT_NAME, .section = "channels",
+        .offset = offsetof(struct daemon_keys, daemon.redirect_to),
+        .help = "all messages go to this channel, saying where they would have gone"},
     OPTION_END,
 };
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "web", "on_failure", "retention", "allow_channels", "redirect_to", NULL};
+    "web", "on_failure", "retention", NULL};
 
 /* systemd gives a list of folders where a unit names several. */
 static const char *first_folder(const char *variable, struct arena *arena)
@@ -154,6 +160,19 @@ static void settle_control(struct loader *loader, const struct node *section)
 		    strlen(daemon->control), daemon->control);
 }
 
+/* Nothing goes anywhere but to the allowed, and so nothing would go anywhere. */
+static void settle_destinations(struct loader *loader, const struct node *section)
+{
+	struct conf_daemon *daemon = &loader->conf->daemon;
+	const struct node *written = node_find(section, "allow_channels");
+	const struct conf_channel to = {.name = daemon->redirect_to};
+
+	daemon->restricted = written && !node_is_null(written);
+	if (daemon->redirect_to && !conf_allows(loader->conf, &to))
+		option_problem(&loader->reader, place_of(loader, section, "redirect_to"), "redirect_to",
+		    "'%s' is not among 'allow_channels'", daemon->redirect_to);
+}
+
 void conf_read_daemon(struct loader *loader, const struct node *section)
 {
 	struct daemon_keys keys = {0};
@@ -171,4 +190,5 @@ void conf_read_daemon(struct loader *loader, const struct node *section)
 	settle_store(loader, section);
 	settle_timezone(loader, section);
 	settle_control(loader, section);
+	settle_destinations(loader, section);
 }

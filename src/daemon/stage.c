@@ -97,6 +97,7 @@ void stage_announce(const struct conf *conf, const char *event)
 	log_text(&line, "version", BMAD_VERSION);
 	log_text(&line, "environment", conf->environment ? conf->environment : "none");
 	log_text(&line, "config", conf->path);
+	log_text(&line, "redirect", conf->daemon.redirect_to ? conf->daemon.redirect_to : "none");
 	log_text(&line, "store", conf->daemon.store);
 	log_int(&line, "jobs", (int64_t)conf->job_count);
 	log_end(&line);

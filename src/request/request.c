@@ -110,7 +110,8 @@ RECORD(new_message,
     FIELD_INT(new_message, severity),
     FIELD_INT(new_message, definition),
     FIELD_BOOL(new_message, again),
-    FIELD_BOOL(new_message, taken));
+    FIELD_BOOL(new_message, taken),
+    FIELD_TEXT(new_message, suppress));
 
 RECORD(new_state,
     FIELD_TEXT(new_state, key),

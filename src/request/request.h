@@ -205,6 +205,7 @@ struct new_message {
 	 * them itself.
 	 */
 	bool taken;
+	const char *suppress; /* why it is not to go out: it is stored `suppressed` with this reason; NULL: it goes */
 };
 
 struct new_state {

@@ -177,6 +177,16 @@ static struct err *insert_suppressed(struct sqlite *db, const struct run_head *r
 	return insert_row(db, run, m, &birth);
 }
 
+/* The configuration keeps it back; its key stays free for when it does not. */
+static struct err *insert_kept_back(
+    struct sqlite *db, const struct run_head *run, const struct new_message *m, struct stored_message *out)
+{
+	struct birth birth = {.state = "suppressed", .reason = m->suppress, .ended_ms = m->created_ms};
+
+	*out = (struct stored_message){.id = m->id, .state = birth.state};
+	return insert_row(db, run, m, &birth);
+}
+
 static struct err *insert_queued(struct store *store, const struct run_head *run, const char *instance,
     const struct new_message *m, struct stored_message *out)
 {
@@ -201,6 +211,9 @@ struct err *sqlite_insert_message(struct store *store, const struct run_head *ru
 		return ERR(ERR_BUG, "a message needs an id and a channel");
 	if (m->taken && !instance)
 		return ERR(ERR_BUG, "a message that is born taken needs an instance");
+	*out_queued = false;
+	if (m->suppress)
+		return insert_kept_back(db, run, m, out);
 	if (m->key)
 		PASS(sqlite_key_holder(db, m->channel, to, m->key, arena, &holder));
 	*out_queued = !holder.id || m->again;
@@ -278,7 +291,7 @@ static struct err *find_sent(
 	struct key_holder holder;
 
 	PASS(load_state(db, m->id, arena, out));
-	if (out->id || m->again)
+	if (out->id || m->again || m->suppress)
 		return NULL;
 	PASS(sqlite_key_holder(db, m->channel, text_or_empty(m->to), m->key, arena, &holder));
 	if (!holder.id)

@@ -40,7 +40,8 @@ struct tools {
 /* A message that was queued, or sent and waited for, and what became of it. */
 struct run_message {
 	struct new_message record;
-	const struct conf_channel *channel;
+	const struct conf_channel *channel;   /* where it goes */
+	const struct conf_channel *meant_for; /* where it would go if daemon.redirect_to did not say otherwise */
 	bool sent;           /* committed on its own, by run_send() */
 	const char *outcome; /* as --json names it */
 	const char *detail;  /* or NULL */

@@ -72,6 +72,13 @@ static bool wants_data(const struct conf_channel *channel)
 	return false;
 }
 
+static size_t budget_of(const struct rendering *rendering, const struct conf_channel *channel)
+{
+	size_t budget = channel->type->budget;
+
+	return budget > rendering->reserve ? budget - rendering->reserve : budget;
+}
+
 void rendering_for(const struct rendering *rendering, const struct conf_channel *channel, const char *id,
     const char *to, struct rendered *out)
 {
@@ -84,7 +91,7 @@ void rendering_for(const struct rendering *rendering, const struct conf_channel 
 	    .channel_type = channel->type->name,
 	    .data = rendering->data,
 	    .bmad = context,
-	    .budget = channel->type->budget,
+	    .budget = budget_of(rendering, channel),
 	    .body_data = wants_data(channel),
 	};
 

@@ -29,6 +29,7 @@ struct rendering {
 	const char *kind;
 	enum severity severity;
 	const struct json *data;
+	size_t reserve; /* bytes of the channel's budget that are not for the template */
 	struct json *context; /* `bmad`; made by rendering_begin() */
 };
 

@@ -282,7 +282,9 @@ static void log_message(
 	log_text(&line, "message", message->record.id);
 	log_text(&line, "kind", message->record.kind);
 	log_text(&line, "key", message->record.key);
-	if (suppressed) {
+	if (message->record.suppress) {
+		log_text(&line, "reason", message->record.suppress);
+	} else if (suppressed) {
 		log_int(&line, "earlier_run", stored->earlier_run);
 		log_text(&line, "earlier_message", stored->earlier_id);
 		log_text(&line, "earlier_state", stored->earlier_state);
@@ -295,6 +297,8 @@ static void settle_outcome(struct run *run, struct run_message *message, const s
 	if (!text_equal(stored->state, "suppressed"))
 		return;
 	message->outcome = "suppressed";
+	if (message->record.suppress)
+		return;
 	message->detail = arena_format(&run->arena, "run %lld sent it (message %s, %s)",
 	    (long long)stored->earlier_run, stored->earlier_id ? stored->earlier_id : "-",
 	    stored->earlier_state ? stored->earlier_state : "state unknown");

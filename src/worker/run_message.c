@@ -10,6 +10,7 @@
 #include "daemon/child.h"
 #include "send/channel.h"
 #include "worker/inside.h"
+#include "worker/redirect.h"
 #include "worker/rendering.h"
 
 /* -- rendering
@@ -27,6 +28,25 @@ static void report_degraded(const struct run *run, const struct new_message *rec
 	log_end(&line);
 }
 
+static bool is_redirected(const struct run_message *message)
+{
+	return message->channel != message->meant_for;
+}
+
+static void take_payload(struct run *run, struct run_message *message, const struct rendered *rendered)
+{
+	struct new_message *record = &message->record;
+	cleanup(free_text) char *marked =
+	    is_redirected(message) ? redirect_mark(message->channel->type->name, rendered->content_type,
+	                                 rendered->payload, message->meant_for->name)
+	                           : NULL;
+	const char *payload = marked ? marked : rendered->payload;
+
+	record->payload_length = strlen(payload);
+	record->payload = arena_copy_n(&run->arena, payload, record->payload_length);
+	record->content_type = arena_copy(&run->arena, rendered->content_type);
+}
+
 static void render(struct run *run, struct run_message *message, const struct rendering *rendering)
 {
 	const struct conf_channel *channel = message->channel;
@@ -34,9 +54,7 @@ static void render(struct run *run, struct run_message *message, const struct re
 	struct rendered rendered;
 
 	rendering_for(rendering, channel, record->id, record->to, &rendered);
-	record->payload_length = strlen(rendered.payload);
-	record->payload = arena_copy_n(&run->arena, rendered.payload, record->payload_length);
-	record->content_type = arena_copy(&run->arena, rendered.content_type);
+	take_payload(run, message, &rendered);
 	if (rendered.degraded) {
 		run->degraded = true;
 		message->detail = arena_copy(&run->arena, rendered.why);
@@ -84,9 +102,28 @@ static int64_t expiry_of(
 	return expires;
 }
 
-static struct run_message *add_message(
-    struct run *run, const struct message *message, const struct conf_channel *channel)
+/* Two messages that are redirected to one channel are still two, each of which is sent once. */
+static const char *key_for(struct run *run, const struct message *message, const struct conf_channel *to,
+    const struct conf_channel *meant_for)
 {
+	const char *key = key_of(run, message);
+
+	return to == meant_for ? key : arena_format(&run->arena, "%s|%s", meant_for->name, key);
+}
+
+/* Why nothing may go out by CHANNEL; NULL: it may. */
+static const char *suppress_reason(struct run *run, const struct conf_channel *channel)
+{
+	if (conf_allows(run->tools->conf, channel))
+		return NULL;
+	return arena_format(&run->arena, "channel %s is not among daemon.allow_channels", channel->name);
+}
+
+static struct run_message *add_message(
+    struct run *run, const struct message *message, const struct conf_channel *meant_for)
+{
+	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
+	const char *suppress = suppress_reason(run, channel);
 	char *id = arena_alloc(&run->arena, UUID_TEXT);
 	int64_t now_ms = wall_ms();
 	struct run_message *added;
@@ -95,6 +132,11 @@ static struct run_message *add_message(
 	added = &run->messages[run->message_count++];
 	*added = (struct run_message){
 	    .channel = channel,
+	    .meant_for = meant_for,
+	    .detail = suppress ? suppress
+	              : channel == meant_for
+	                  ? NULL
+	                  : arena_format(&run->arena, "meant for channel %s", meant_for->name),
 	    .outcome = run->order->dry_run ? "dry_run" : "queued",
 	    .record =
 	        {
@@ -102,7 +144,7 @@ static struct run_message *add_message(
 	            .channel = channel->name,
 	            .lane = message->lane ? arena_copy(&run->arena, message->lane) : "",
 	            .kind = arena_copy(&run->arena, message->kind),
-	            .key = key_of(run, message),
+	            .key = key_for(run, message, channel, meant_for),
 	            .to = message->to ? arena_copy(&run->arena, message->to) : "",
 	            .subject = "",
 	            .created_ms = now_ms,
@@ -110,7 +152,8 @@ static struct run_message *add_message(
 	            .severity = message->severity,
 	            .definition = run->order->by_hand ? channel_definition(channel) : 0,
 	            .again = run->order->again,
-	            .taken = run->order->by_hand && !strcmp(channel->type->name, "console"),
+	            .taken = run->order->by_hand && !suppress && !strcmp(channel->type->name, "console"),
+	            .suppress = suppress,
 	        },
 	};
 	return added;
@@ -185,6 +228,7 @@ struct err *run_add_messages(struct run *run, const struct message *message, con
 	    .kind = message->kind,
 	    .severity = message->severity,
 	    .data = data,
+	    .reserve = run->tools->conf->daemon.redirect_to ? REDIRECT_BYTES_MAX : 0,
 	};
 
 	PASS(check_message(run, message, data));

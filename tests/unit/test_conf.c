@@ -744,14 +744,14 @@ static void an_unknown_job_is_refused_with_a_near_name(void **state)
 	err_destroy(e);
 }
 
-static void environments_are_refused_until_they_are_there(void **state)
+static void an_environment_without_its_file_is_refused(void **state)
 {
 	cleanup(done) struct fixture f = {.request = {.environment = "staging"}};
 
 	(void)state;
 	load(&f, "");
 	assert_null(f.conf);
-	assert_non_null(strstr(buf_text(&f.printed), "environments"));
+	assert_non_null(strstr(buf_text(&f.printed), ".staging.yaml: error: there is no such file"));
 }
 
 int main(void)
@@ -780,7 +780,7 @@ int main(void)
 	    cmocka_unit_test(sets_override_options_and_are_typed_like_them),
 	    cmocka_unit_test(a_bad_set_is_told_without_its_value),
 	    cmocka_unit_test(an_unknown_job_is_refused_with_a_near_name),
-	    cmocka_unit_test(environments_are_refused_until_they_are_there),
+	    cmocka_unit_test(an_environment_without_its_file_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, set_up, NULL);
