@@ -33,6 +33,8 @@ static const struct {
         "messages: list, show, send again, give up"},
     {"status", cmd_status, "status [--json]", "ask the running daemon how it is"},
     {"run", cmd_run, "run JOB [--wait]", "ask the running daemon to run a job"},
+    {"pause", cmd_pause, "pause JOB...|--all [--for DUR]", "skip the slots of jobs until they are resumed"},
+    {"resume", cmd_resume, "resume JOB...|--all", "let the slots of paused jobs run again"},
     {"stop", cmd_stop, "stop", "ask the running daemon to stop"},
     {"modules", cmd_modules, "modules [NAME]", "job modules, channel and source types, and their keys"},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `bmad status | run | stop`: what the running daemon is asked over its control socket. */
+/* `bmad status | run | pause | resume | stop`: what the running daemon is asked over its control socket. */
 #include "cli/cli.h"
 
 #include <poll.h>
@@ -9,22 +9,19 @@
 #include <bmad/json.h>
 
 #include "base/text.h"
+#include "cli/store_access.h"
 #include "request/link.h"
 
 #define ANSWER_MS 10000 /* main never waits: a longer silence means that it is stuck */
 
-/* Asks VERB; the daemon's answer is parsed into *OUT_ANSWER, its exit status is the value. */
-static struct err *ask(struct link *link, const char *verb, const char *const *args, int64_t timeout_ms,
+/* Makes REQUEST; the daemon's answer is parsed into *OUT_ANSWER. */
+static struct err *ask(struct link *link, const struct control *request, int64_t timeout_ms,
     struct json **out_answer, int *out_status)
 {
 	cleanup(arena_done) struct arena arena = {0};
-	struct id_record words[4];
-	struct control request = {.verb = verb, .args = words};
 	struct control_reply reply;
 
-	for (; args && args[request.count]; request.count++)
-		words[request.count].id = args[request.count];
-	TRY(link_call(link, REQ_CONTROL, &request, timeout_ms, &arena, &reply), "ask the daemon");
+	TRY(link_call(link, REQ_CONTROL, request, timeout_ms, &arena, &reply), "ask the daemon");
 	PASS(json_parse(reply.text, strlen(reply.text), out_answer));
 	*out_status = (int)reply.status;
 	return NULL;
@@ -57,7 +54,7 @@ static int unreachable(struct err *e)
 typedef void show_function(const struct json *answer);
 
 /* One question and its answer, from connecting to the exit status. */
-static int converse(const char *verb, const char *const *args, int64_t timeout_ms, show_function *show)
+static int converse(const struct control *request, int64_t timeout_ms, show_function *show)
 {
 	struct link *link = NULL;
 	struct json *answer = NULL;
@@ -65,7 +62,7 @@ static int converse(const char *verb, const char *const *args, int64_t timeout_m
 	struct err *e = reach(&link);
 
 	if (!e)
-		e = ask(link, verb, args, timeout_ms, &answer, &status);
+		e = ask(link, request, timeout_ms, &answer, &status);
 	if (e)
 		status = unreachable(e);
 	else
@@ -97,7 +94,22 @@ static void show_json(const struct json *answer)
 	puts(text);
 }
 
-/* -- status -------------------------------------------------------------------------------------------------------- */
+static void show_pauses(const struct json *answer)
+{
+	json_each(row, answer) {
+		const char *until = json_text(json_get(row, "paused_until"));
+
+		if (!until)
+			printf("%s: runs by its schedule\n", text_of(row, "job"));
+		else if (!strcmp(until, "never"))
+			printf("%s: paused until it is resumed\n", text_of(row, "job"));
+		else
+			printf("%s: paused until %s\n", text_of(row, "job"), until);
+	}
+}
+
+/* -- status
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void show_status(const struct json *status)
 {
@@ -106,12 +118,13 @@ static void show_status(const struct json *status)
 
 	printf("bmad %s, process %lld, up %s\n", text_of(status, "version"), number_of(status, "pid"),
 	    duration_format(number_of(status, "uptime_s"), uptime));
-	printf("configuration %s, %lld jobs, loaded %s\n", text_of(status, "config"), number_of(status, "jobs"),
-	    text_of(status, "loaded"));
+	printf("configuration %s, %lld jobs, loaded %s\n", text_of(status, "config"),
+	    number_of(status, "jobs"), text_of(status, "loaded"));
 	if (next && json_is(next, JSON_OBJECT))
 		printf("next: %s at %s\n", text_of(next, "job"), text_of(next, "local"));
 	else
 		printf("next: nothing is scheduled\n");
+	show_pauses(json_get(status, "paused"));
 	json_each(worker, json_get(status, "workers"))
 		printf("worker %lld: %s %s\n", number_of(worker, "number"), text_of(worker, "state"),
 		    text_of(worker, "job"));
@@ -130,10 +143,12 @@ int cmd_status(int argc, char **argv)
 
 	if (argc > 1 && !json)
 		return cli_usage("status takes --json only, not '%s'", argv[1]);
-	return converse("status", NULL, ANSWER_MS, json ? show_json : show_status);
+	return converse(&(struct control){.verb = "status"}, ANSWER_MS, json ? show_json : show_status);
 }
 
-/* -- run --------------------------------------------------------------------------------------------------------------- */
+/* -- run
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static void show_run(const struct json *answer)
 {
@@ -144,26 +159,75 @@ static void show_run(const struct json *answer)
 
 int cmd_run(int argc, char **argv)
 {
-	const char *args[3] = {NULL};
+	struct id_record args[] = {{NULL}, {"wait"}};
 	bool wait = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--wait"))
 			wait = true;
-		else if (argv[i][0] == '-' || args[0])
+		else if (argv[i][0] == '-' || args[0].id)
 			return cli_usage("run takes one job and --wait, not '%s'", argv[i]);
 		else
-			args[0] = argv[i];
+			args[0].id = argv[i];
 	}
-	if (!args[0])
+	if (!args[0].id)
 		return cli_usage("run needs the name of a job");
-	if (wait)
-		args[1] = "wait";
 	/* Without --wait the answer comes when the run is claimed: it may stand behind an open one. */
-	return converse("run", args, -1, show_run);
+	return converse(&(struct control){.verb = "run", .args = args, .count = wait ? 2 : 1}, -1, show_run);
 }
 
-/* -- stop ---------------------------------------------------------------------------------------------------------------- */
+/* -- pause and resume
+ * ------------------------------------------------------------------------------------------ */
+
+/* Seconds, rounded up: a pause is never shorter than asked for. */
+static struct err *read_duration(const char *text, int64_t *out_s)
+{
+	int64_t ms = 0;
+
+	TRY(duration_parse_ms(text, &ms), "--for");
+	if (ms <= 0)
+		return ERR(ERR_CONFIG, "--for: '%s': expected more than nothing", text);
+	*out_s = (ms + 999) / 1000;
+	return NULL;
+}
+
+static int change_pause(int argc, char **argv, bool takes_time)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct control request = {
+	    .verb = argv[0], .args = arena_alloc(&arena, (size_t)argc * sizeof(struct id_record))};
+	const char *time = NULL;
+	bool all = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--all"))
+			all = true;
+		else if (takes_time && cli_option(argc, argv, &i, "--for", &time))
+			continue;
+		else if (argv[i][0] == '-')
+			return cli_usage("%s: unknown argument '%s'", argv[0], argv[i]);
+		else
+			request.args[request.count++].id = argv[i];
+	}
+	if (all == (request.count > 0))
+		return cli_usage("%s takes the names of jobs, or --all", argv[0]);
+	struct err *e = time ? read_duration(time, &request.for_s) : NULL;
+	return e ? cli_fail(e) : converse(&request, ANSWER_MS, show_pauses);
+}
+
+int cmd_pause(int argc, char **argv)
+{
+	return change_pause(argc, argv, true);
+}
+
+int cmd_resume(int argc, char **argv)
+{
+	return change_pause(argc, argv, false);
+}
+
+/* -- stop
+ * ----------------------------------------------------------------------------------------------------------------
+ */
 
 /* The daemon closes the connection when it has drained. */
 static struct err *wait_for_end(struct link *link)
@@ -187,7 +251,7 @@ int cmd_stop(int argc, char **argv)
 		return cli_usage("stop takes no '%s'", argv[1]);
 	struct err *e = reach(&link);
 	if (!e)
-		e = ask(link, "stop", NULL, ANSWER_MS, &answer, &status);
+		e = ask(link, &(struct control){.verb = "stop"}, ANSWER_MS, &answer, &status);
 	if (!e)
 		e = wait_for_end(link);
 	if (e)

@@ -50,6 +50,13 @@ static void set_last(struct json *row, const struct run_row *run)
 	json_set_int(last, "ms", run->ms);
 }
 
+static void set_pause(struct json *row, utc_t until)
+{
+	char text[TIME_TEXT];
+
+	json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
+}
+
 static struct json *describe(const struct conf_job *job, const struct history *history, utc_t now)
 {
 	struct json *row = json_object();
@@ -60,7 +67,7 @@ static struct json *describe(const struct conf_job *job, const struct history *h
 	set_schedules(row, job);
 	json_set_string(row, "timezone", tz_name(job->tz));
 	json_set_bool(row, "enabled", job->enabled);
-	json_set_null(row, "paused_until");
+	set_pause(row, history_paused_until(history, job->name, now));
 	json_set_bool(row, "dry_run", job->dry_run);
 	set_next(row, job, now);
 	set_last(row, history_find(history, job->name));
@@ -107,10 +114,12 @@ static const char *schedules_text(const struct json *row, const struct conf_job 
 	return text ? text : "by hand";
 }
 
-static const char *state_text(const struct conf_job *job)
+static const char *state_text(const struct conf_job *job, const struct json *row)
 {
 	if (!job->enabled)
 		return "disabled";
+	if (member(row, "paused_until"))
+		return "paused";
 	return job->dry_run ? "dry run" : "";
 }
 
@@ -123,7 +132,7 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, job, arena),
 	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),
 	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
-	                         member(json_get(row, "last"), "result"), state_text(job)});
+	                         member(json_get(row, "last"), "result"), state_text(job, row)});
 }
 
 static int show_table(const struct conf *conf, const struct json *rows, utc_t now)

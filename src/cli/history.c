@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs' last runs, read once and found by name. */
+/* The jobs' last runs and pauses, read once and found by name. */
 #include "cli/history.h"
 
 #include <stdlib.h>
@@ -24,6 +24,9 @@ struct err *history_load(const struct conf *conf, struct history *out_history)
 	PASS(store_access_read(conf, &client));
 	struct err *e =
 	    store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &out_history->arena, runs);
+	if (!e)
+		e = store_call(
+		    client, REQ_PAUSED, &(struct nothing){false}, &out_history->arena, &out_history->pauses);
 	store_client_destroy(client);
 	if (!e && runs->count)
 		qsort(runs->rows, runs->count, sizeof(*runs->rows), by_job);
@@ -36,6 +39,24 @@ const struct run_row *history_find(const struct history *history, const char *jo
 	const struct runs_reply *runs = &history->runs;
 
 	return runs->count ? bsearch(&wanted, runs->rows, runs->count, sizeof(wanted), by_job) : NULL;
+}
+
+static int pause_by_job(const void *a, const void *b)
+{
+	const struct job_pause *left = a, *right = b;
+
+	return strcmp(left->job, right->job);
+}
+
+utc_t history_paused_until(const struct history *history, const char *job, utc_t now)
+{
+	const struct job_pause wanted = {.job = job};
+	const struct pauses *pauses = &history->pauses;
+	const struct job_pause *found = NULL;
+
+	if (pauses->count)
+		found = bsearch(&wanted, pauses->jobs, pauses->count, sizeof(wanted), pause_by_job);
+	return found && found->until > now ? found->until : 0;
 }
 
 void history_done(struct history *history)

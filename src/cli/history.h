@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The last run of each job, as far as there is a store. */
+/* The last run and the pause of each job, as far as there is a store. */
 #ifndef CLI_HISTORY_H
 #define CLI_HISTORY_H
 
@@ -12,12 +12,15 @@
 struct history {
 	struct arena arena;
 	struct runs_reply runs; /* sorted by job */
+	struct pauses pauses;   /* likewise */
 };
 
 /* Without a store yet the history is empty: nothing has run. */
 struct err *history_load(const struct conf *conf, struct history *out_history) MUST_CHECK;
 /* The newest run of JOB; NULL if there is none. */
 const struct run_row *history_find(const struct history *history, const char *job);
+/* Until when JOB is paused at NOW (UTC_NEVER: until it is resumed); 0: it is not. */
+utc_t history_paused_until(const struct history *history, const char *job, utc_t now);
 void history_done(struct history *history);
 
 #endif

@@ -25,6 +25,7 @@ struct control_call {
 	uint64_t sequence;
 	int64_t run;
 	bool wait;
+	struct json *changed; /* of pause and resume: the answer once it is stored */
 };
 
 struct control_socket {
@@ -97,6 +98,22 @@ static void add_next(struct json *status, const struct control_socket *control)
 	json_set_instant(next, "utc", at);
 }
 
+static void add_paused(struct json *paused, const struct control_socket *control)
+{
+	const struct conf *conf = control->setup.conf;
+	char text[TIME_TEXT];
+
+	for (size_t i = 0; i < conf->job_count; i++) {
+		utc_t until = scheduler_paused_until(control->setup.scheduler, &conf->jobs[i]);
+
+		if (!until)
+			continue;
+		struct json *row = json_add_object(paused);
+		json_set_string(row, "job", conf->jobs[i].name);
+		json_set_string(row, "paused_until", utc_format(until, text));
+	}
+}
+
 static struct json *channel_status(const struct conf_channel *channel, const struct counts_reply *counts,
     int64_t now_ms)
 {
@@ -135,6 +152,7 @@ static struct json *status(const struct control_socket *control)
 	json_set_int(status, "waiting", (int64_t)dispatcher_waiting(control->setup.dispatcher));
 	add_workers(json_set_array(status, "workers"), control->setup.supervisor);
 	json_set_array(status, "channels");
+	add_paused(json_set_array(status, "paused"), control);
 	add_next(status, control);
 	json_set_int(status, "log_dropped", (int64_t)log_dropped());
 	return status;
@@ -231,6 +249,80 @@ void control_run_ended(struct control_socket *control, const struct run_end *end
 			answer(call, end->ending == ENDED_OK ? 0 : 1, ended_json(end));
 }
 
+/* -- pause and resume -------------------------------------------------------------------------------------------------- */
+
+static struct err *job_to_pause(const struct conf *conf, const char *name, const struct conf_job **out_job)
+{
+	PASS(conf_job_get(conf, name, out_job));
+	if (!scheduler_serves(*out_job))
+		return ERR(ERR_CONFIG, "job '%s' runs by hand only: there is nothing to pause", name);
+	return NULL;
+}
+
+/* Those named; without a name all that have slots of their own. */
+static struct err *jobs_to_pause(const struct conf *conf, const struct control *request, struct arena *arena,
+    const struct conf_job ***out_jobs, size_t *out_count)
+{
+	const struct conf_job **jobs =
+	    arena_alloc(arena, (conf->job_count + request->count + 1) * sizeof(const struct conf_job *));
+
+	*out_jobs = jobs;
+	*out_count = 0;
+	for (size_t i = 0; i < request->count; i++)
+		PASS(job_to_pause(conf, request->args[i].id, &jobs[(*out_count)++]));
+	for (size_t i = 0; !request->count && i < conf->job_count; i++)
+		if (scheduler_serves(&conf->jobs[i]))
+			jobs[(*out_count)++] = &conf->jobs[i];
+	return NULL;
+}
+
+static void on_paused(void *arg, struct err *e)
+{
+	struct control_call *call = arg;
+	struct json *changed = call->changed;
+
+	call->changed = NULL;
+	if (e) {
+		json_destroy(changed);
+		refuse(call, ERR_AT(e, "store the pause"));
+	} else {
+		answer(call, 0, changed);
+	}
+}
+
+static void set_pause(struct control_call *call, const struct control *request, utc_t until)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct control_setup *setup = &call->control->setup;
+	const struct conf_job **jobs;
+	size_t count;
+	char text[TIME_TEXT];
+	struct err *e = jobs_to_pause(setup->conf, request, &arena, &jobs, &count);
+
+	if (e) {
+		refuse(call, e);
+		return;
+	}
+	call->changed = json_array();
+	for (size_t i = 0; i < count; i++) {
+		struct json *row = json_add_object(call->changed);
+
+		json_set_string(row, "job", jobs[i]->name);
+		json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
+	}
+	scheduler_pause(setup->scheduler, jobs, count, until, on_paused, call);
+}
+
+static void verb_pause(struct control_call *call, const struct control *request)
+{
+	set_pause(call, request, request->for_s > 0 ? wall_ms() / 1000 + request->for_s : UTC_NEVER);
+}
+
+static void verb_resume(struct control_call *call, const struct control *request)
+{
+	set_pause(call, request, 0);
+}
+
 /* -- stop ---------------------------------------------------------------------------------------------------------- */
 
 static void verb_stop(struct control_call *call, const struct control *request)
@@ -250,6 +342,8 @@ static const struct {
 } verbs[] = {
     {"status", verb_status},
     {"run", verb_run},
+    {"pause", verb_pause},
+    {"resume", verb_resume},
     {"stop", verb_stop},
 };
 
@@ -331,8 +425,10 @@ void control_destroy(struct control_socket *control)
 
 	if (!control)
 		return;
-	DL_FOREACH_SAFE(control->calls, call, next_call)
+	DL_FOREACH_SAFE(control->calls, call, next_call) {
+		json_destroy(call->changed);
 		free(call);
+	}
 	DL_FOREACH_SAFE(control->peers, caller, next_caller) {
 		peer_destroy(caller->peer);
 		free(caller);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket: what the commands status, run and stop ask of the running daemon. */
+/* The control socket: what the commands status, run, pause, resume and stop ask of the running daemon. */
 #ifndef DAEMON_CONTROL_H
 #define DAEMON_CONTROL_H
 

@@ -117,3 +117,14 @@ void listen_slot_skipped(const struct conf_job *job, utc_t slot, int64_t open_ru
 	log_text(&line, "reason", "the run before is still open (overlap: skip)");
 	log_end(&line);
 }
+
+void listen_slot_paused(const struct conf_job *job, utc_t slot)
+{
+	struct log_line line;
+
+	log_begin(&line, LEVEL_INFO, "slot_skipped");
+	log_text(&line, "job", job->name);
+	log_instant(&line, "slot", slot);
+	log_text(&line, "reason", "the job is paused");
+	log_end(&line);
+}

@@ -9,5 +9,6 @@ void listen_run_started(const struct granted *granted);
 void listen_run_ended(const struct run_end *end);
 void listen_slot_missed(const struct conf_job *job, utc_t slot, utc_t first, const char *reason);
 void listen_slot_skipped(const struct conf_job *job, utc_t slot, int64_t open_run);
+void listen_slot_paused(const struct conf_job *job, utc_t slot);
 
 #endif

@@ -14,6 +14,7 @@
 #include "daemon/child.h"
 #include "daemon/claims.h"
 #include "daemon/listener.h"
+#include "daemon/pauses.h"
 #include "daemon/retries.h"
 #include "daemon/slots.h"
 #include "daemon/starts.h"
@@ -30,6 +31,7 @@ struct scheduler {
 	struct backlog *backlogs;
 	struct claims claims;
 	struct retries retries;
+	struct job_pauses pauses;
 	struct due_slots due; /* scratch */
 	utc_t live_since;
 	int64_t last_wall_ms;
@@ -40,6 +42,19 @@ struct scheduler {
 static utc_t now_utc(void)
 {
 	return wall_ms() / MS_PER_S;
+}
+
+/* Nothing begins by itself while its job is paused, whatever it waited for until now. */
+static void claim(struct scheduler *scheduler, struct wanted *wanted)
+{
+	struct claim_slot *slot = &wanted->slot;
+
+	if (slot->action == CLAIM_RUN && slot->trigger != TRIGGER_MANUAL &&
+	    pauses_hold(&scheduler->pauses, wanted->job, now_utc())) {
+		slot->action = CLAIM_SKIPPED;
+		slot->reason = SLOTS_PAUSED;
+	}
+	claims_add(&scheduler->claims, wanted);
 }
 
 /* -- backlogs ------------------------------------------------------------------------------------------------ */
@@ -61,7 +76,7 @@ static void claim_head(struct scheduler *scheduler, struct backlog *backlog)
 	struct wanted *head = backlog_take(backlog);
 
 	if (head)
-		claims_add(&scheduler->claims, head);
+		claim(scheduler, head);
 }
 
 static void claim_heads(struct scheduler *scheduler)
@@ -86,7 +101,7 @@ static void on_retry_due(void *arg, struct wanted *wanted)
 {
 	struct scheduler *scheduler = arg;
 
-	claims_add(&scheduler->claims, wanted);
+	claim(scheduler, wanted);
 	claims_flush(&scheduler->claims);
 }
 
@@ -130,6 +145,8 @@ static void on_answer(void *arg, struct wanted *wanted, const struct claim_resul
 	case CLAIM_RECORDED:
 		if (slot->action == CLAIM_MISSED)
 			listen_slot_missed(wanted->job, slot->due, slot->first, slot->reason);
+		else
+			listen_slot_paused(wanted->job, slot->due);
 		break;
 	case CLAIM_DONE:
 		break;
@@ -150,7 +167,7 @@ static void want_due(struct scheduler *scheduler, const struct conf_job *job, co
 	if (due->action == CLAIM_RUN && (runs > 1 || backlog_catches_up(scheduler->backlogs, job)))
 		stand_in_line(scheduler, wanted);
 	else
-		claims_add(&scheduler->claims, wanted);
+		claim(scheduler, wanted);
 }
 
 /* All slots of the job from FIRST that have fired by NOW; its next one goes on the agenda. */
@@ -161,7 +178,8 @@ static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, ut
 	size_t runs = 0;
 
 	due->count = 0;
-	slots_due(job, first, now, first + job->delay_s >= scheduler->live_since, due);
+	slots_due(job, first, now, pauses_until(&scheduler->pauses, job),
+	    first + job->delay_s >= scheduler->live_since, due);
 	for (size_t i = 0; i < due->count; i++)
 		runs += due->items[i].action == CLAIM_RUN;
 	for (size_t i = 0; i < due->count; i++)
@@ -233,7 +251,7 @@ static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 	if (starts_is_key(open->key)) { /* there is a newer start */
 		wanted->slot.action = CLAIM_MISSED;
 		wanted->slot.reason = "missed: the daemon has started anew";
-		claims_add(&scheduler->claims, wanted);
+		claim(scheduler, wanted);
 	} else if (open->not_before_ms) {
 		retries_add(&scheduler->retries, wanted, open->not_before_ms - wall_ms());
 	} else {
@@ -271,7 +289,7 @@ static void begin_starts(struct scheduler *scheduler, const char *boot_key, cons
 			stand_in_line(
 			    scheduler, wanted_create(job, boot_key, scheduler->live_since, TRIGGER_START));
 		if (job->run_at_start)
-			claims_add(&scheduler->claims,
+			claim(scheduler,
 			    wanted_create(job, start_key, scheduler->live_since, TRIGGER_START));
 	}
 }
@@ -287,6 +305,18 @@ static void begin_all_starts(struct scheduler *scheduler)
 	begin_starts(scheduler, e ? NULL : boot_key, start_key);
 }
 
+static void load_pauses(struct scheduler *scheduler, const struct schedules_reply *answer)
+{
+	const struct conf *conf = scheduler->setup.conf;
+	size_t place = 0;
+
+	for (size_t i = 0; i < conf->job_count && place < answer->count; i++)
+		if (runs_by_itself(&conf->jobs[i]))
+			pauses_set(&scheduler->pauses, &conf->jobs[i], answer->jobs[place++].paused_until,
+			    scheduler->live_since);
+	pauses_arm(&scheduler->pauses, scheduler->live_since);
+}
+
 static void on_schedules(void *arg, struct err *e, const void *reply)
 {
 	struct scheduler *scheduler = arg;
@@ -299,6 +329,7 @@ static void on_schedules(void *arg, struct err *e, const void *reply)
 		event_base_loopexit(scheduler->setup.base, NULL);
 		return;
 	}
+	load_pauses(scheduler, answer);
 	/* Interrupted slots are older than any that is due now: they come first. */
 	for (size_t i = 0; i < answer->open_count; i++)
 		reclaim(scheduler, &answer->open[i]);
@@ -339,6 +370,7 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	    .arg = scheduler,
 	};
 	scheduler->retries = (struct retries){.base = setup->base, .due = on_retry_due, .arg = scheduler};
+	pauses_init(&scheduler->pauses, setup->base, setup->conf);
 	scheduler->live_since = now_utc();
 	scheduler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	scheduler->timer = event_new(setup->base, scheduler->timer_fd, EV_READ | EV_PERSIST, on_timer, scheduler);
@@ -356,8 +388,24 @@ void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, sche
 
 	wanted->granted = granted;
 	wanted->granted_arg = arg;
-	claims_add(&scheduler->claims, wanted);
+	claim(scheduler, wanted);
 	claims_flush(&scheduler->claims);
+}
+
+void scheduler_pause(struct scheduler *scheduler, const struct conf_job *const *jobs, size_t count, utc_t until,
+    pauses_stored *done, void *arg)
+{
+	pauses_change(&scheduler->pauses, scheduler->setup.line, &(struct pause_change){jobs, count, until}, done, arg);
+}
+
+bool scheduler_serves(const struct conf_job *job)
+{
+	return runs_by_itself(job);
+}
+
+utc_t scheduler_paused_until(const struct scheduler *scheduler, const struct conf_job *job)
+{
+	return pauses_hold(&scheduler->pauses, job, now_utc()) ? pauses_until(&scheduler->pauses, job) : 0;
 }
 
 void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
@@ -371,7 +419,7 @@ void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
 		    wanted_create(granted->job, granted->key, granted->slot, TRIGGER_RETRY),
 		    end->not_before_ms - wall_ms());
 	else if (end->again && granted->trigger != TRIGGER_MANUAL)
-		claims_add(&scheduler->claims,
+		claim(scheduler,
 		    wanted_create(granted->job, granted->key, granted->slot, granted->trigger));
 	claim_head(scheduler, backlog_find(scheduler->backlogs, granted->job));
 	claims_flush(&scheduler->claims);
@@ -384,6 +432,7 @@ void scheduler_stop(struct scheduler *scheduler)
 	event_del(scheduler->backlog_timer);
 	claims_stop(&scheduler->claims);
 	retries_done(&scheduler->retries);
+	pauses_stop(&scheduler->pauses);
 }
 
 const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at)
@@ -402,6 +451,7 @@ void scheduler_destroy(struct scheduler *scheduler)
 	backlogs_done(&scheduler->backlogs);
 	claims_done(&scheduler->claims);
 	retries_done(&scheduler->retries);
+	pauses_done(&scheduler->pauses);
 	event_free(scheduler->timer);
 	event_free(scheduler->backlog_timer);
 	close(scheduler->timer_fd);

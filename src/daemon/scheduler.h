@@ -14,6 +14,7 @@
 #include "daemon/backlog.h"
 #include "daemon/dispatcher.h"
 #include "daemon/line.h"
+#include "daemon/pauses.h"
 
 struct scheduler;
 
@@ -35,6 +36,14 @@ void scheduler_stop(struct scheduler *scheduler);
 
 /* A run by hand of JOB; it waits for an open run of that job. */
 void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg);
+
+/* Slots of JOBS that are due before UNTIL are skipped (UTC_NEVER: until resumed; 0: resumed). */
+void scheduler_pause(struct scheduler *scheduler, const struct conf_job *const *jobs, size_t count, utc_t until,
+    pauses_stored *done, void *arg);
+/* Until when JOB is paused now; 0: it is not. */
+utc_t scheduler_paused_until(const struct scheduler *scheduler, const struct conf_job *job);
+/* JOB has slots of its own, so that it can be paused; else it runs by hand only. */
+bool scheduler_serves(const struct conf_job *job);
 
 /* From the dispatcher. */
 void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end);

@@ -64,23 +64,36 @@ static bool too_late(const struct conf_job *job, utc_t slot, utc_t now)
 	return job->max_late_ms >= 0 && (now - slot) * 1000 > job->max_late_ms;
 }
 
+/* What slots of one job are judged by. */
+struct judge {
+	const struct conf_job *job;
+	utc_t now, paused_until;
+	bool live;
+	int64_t runs; /* so many of the newest may run */
+};
+
 /* What becomes of SLOT, which is the one of RANK (0: the newest). */
-static struct due_slot judge(const struct conf_job *job, utc_t slot, utc_t now, bool live, int64_t rank, int64_t runs)
+static struct due_slot judge(const struct judge *by, utc_t slot, int64_t rank)
 {
 	static const char *const missed[] = {
 	    [MISFIRE_ONE] = "missed: a newer slot runs instead (misfire: one)",
 	    [MISFIRE_NONE] = "missed: not caught up (misfire: none)",
 	    [MISFIRE_ALL] = "missed: more than max_catchup slots",
 	};
-	struct due_slot due = {.slot = slot, .action = CLAIM_MISSED};
+	struct due_slot due = {.slot = slot, .action = CLAIM_MISSED, .trigger = TRIGGER_CATCHUP};
 
-	due.trigger = live && rank == 0 && now - slot <= SLOTS_TOLERANCE_S ? TRIGGER_SCHEDULE : TRIGGER_CATCHUP;
-	if (rank >= runs)
-		due.reason = missed[job->misfire];
-	else if (too_late(job, slot, now))
+	if (by->live && rank == 0 && by->now - slot <= SLOTS_TOLERANCE_S)
+		due.trigger = TRIGGER_SCHEDULE;
+	if (slot < by->paused_until) {
+		due.action = CLAIM_SKIPPED;
+		due.reason = SLOTS_PAUSED;
+	} else if (rank >= by->runs) {
+		due.reason = missed[by->job->misfire];
+	} else if (too_late(by->job, slot, by->now)) {
 		due.reason = "missed: later than max_late";
-	else
+	} else {
 		due.action = CLAIM_RUN;
+	}
 	return due;
 }
 
@@ -100,20 +113,21 @@ static void reverse(struct due_slot *items, size_t count)
 	}
 }
 
-void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out)
+void slots_due(const struct conf_job *job, utc_t first, utc_t now, utc_t paused_until, bool live,
+    struct due_slots *out)
 {
 	now -= job->delay_s; /* jitter moves the job's whole line of time */
 	utc_t slot = slots_prev(job, now + 1);
-	int64_t runs = runs_allowed(job, slot, now, live);
-	int64_t most = runs + SLOTS_MISSED_MAX;
+	struct judge by = {job, now, paused_until, live, runs_allowed(job, slot, now, live)};
+	int64_t most = by.runs + SLOTS_MISSED_MAX;
 	size_t begin = out->count;
 	int64_t rank = 0;
 
 	/* From the newest back, so that a long downtime costs no more than a short one. */
 	for (; slot >= first && rank < most; slot = slots_prev(job, slot))
-		add(out, judge(job, slot, now, live, rank++, runs));
+		add(out, judge(&by, slot, rank++));
 	if (slot >= first) {
-		struct due_slot rest = judge(job, slot, now, live, rank, runs);
+		struct due_slot rest = judge(&by, slot, rank);
 
 		rest.first = first;
 		add(out, rest);

@@ -23,11 +23,13 @@ bool slots_have(const struct conf_job *job, enum schedule_kind kind);
 /* With `misfire: none`, a slot later than this was missed. */
 #define SLOTS_TOLERANCE_S 60
 
+#define SLOTS_PAUSED "paused" /* the reason of a slot that was skipped for that */
+
 struct due_slot {
 	utc_t slot;
-	enum claim_action action; /* CLAIM_RUN or CLAIM_MISSED */
+	enum claim_action action;
 	enum trigger trigger;     /* TRIGGER_SCHEDULE or TRIGGER_CATCHUP */
-	const char *reason;       /* of a missed one; a constant */
+	const char *reason;       /* of one that does not run; a constant */
 	utc_t first;              /* not 0: the record stands for all slots from here to `slot` */
 };
 
@@ -38,10 +40,11 @@ struct due_slots {
 
 /*
  * What to do with the slots of JOB from FIRST (a slot, the earliest without a record) that have fired by
- * NOW, by the job's misfire, max_catchup, max_late and jitter (a slot is late from when it fires);
+ * NOW: skipped if they are before PAUSED_UNTIL (0: never paused), else by the job's misfire, max_catchup, max_late and jitter (a slot is late from when it fires);
  * appended to OUT in time order. LIVE: the scheduler was running since before FIRST fired.
  */
-void slots_due(const struct conf_job *job, utc_t first, utc_t now, bool live, struct due_slots *out);
+void slots_due(const struct conf_job *job, utc_t first, utc_t now, utc_t paused_until, bool live,
+    struct due_slots *out);
 void due_slots_done(struct due_slots *slots);
 
 #endif

@@ -52,7 +52,8 @@ RECORD(schedules,
 
 RECORD(schedule_state,
     FIELD_INT(schedule_state, since),
-    FIELD_INT(schedule_state, accounted_until));
+    FIELD_INT(schedule_state, accounted_until),
+    FIELD_INT(schedule_state, paused_until));
 
 RECORD(open_slot,
     FIELD_TEXT(open_slot, job),
@@ -330,6 +331,13 @@ RECORD(count_row,
 RECORD(counts_reply,
     FIELD_LIST(counts_reply, rows, count, count_row_record));
 
+RECORD(job_pause,
+    FIELD_TEXT(job_pause, job),
+    FIELD_INT(job_pause, until));
+
+RECORD(pauses,
+    FIELD_LIST(pauses, jobs, count, job_pause_record));
+
 /* -- between main and its children, and the control socket ------------------------------------------------- */
 
 RECORD(log_pair,
@@ -372,7 +380,8 @@ RECORD(run_result,
 
 RECORD(control,
     FIELD_TEXT(control, verb),
-    FIELD_LIST(control, args, count, id_record_record));
+    FIELD_LIST(control, args, count, id_record_record),
+    FIELD_INT(control, for_s));
 
 RECORD(control_reply,
     FIELD_INT(control_reply, status),
@@ -397,6 +406,8 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_MESSAGES]  = {"messages",  &messages_ask_record, &messages_reply_record},
     [REQ_OUTBOX]    = {"outbox",    &outbox_record,       &outbox_reply_record},
     [REQ_COUNTS]    = {"counts",    &nothing_record,      &counts_reply_record},
+    [REQ_PAUSE]     = {"pause",     &pauses_record,       &nothing_record},
+    [REQ_PAUSED]    = {"paused",    &nothing_record,      &pauses_record},
     [REQ_WAKE]      = {"wake",      &wake_record,         NULL},
     [REQ_LOG]       = {"log",       &log_record_record,   NULL},
     [REQ_RUN]       = {"run",       &run_order_record,    NULL},

@@ -29,6 +29,8 @@ enum request_kind {
 	REQ_MESSAGES,
 	REQ_OUTBOX,
 	REQ_COUNTS,
+	REQ_PAUSE,
+	REQ_PAUSED,
 	/* from the store to senders; not answered */
 	REQ_WAKE,
 	/* between main and its children; none is answered */
@@ -116,6 +118,7 @@ struct schedules {
 struct schedule_state {
 	int64_t since;           /* this schedule holds since then */
 	int64_t accounted_until; /* every slot up to and including this instant has its record */
+	int64_t paused_until;    /* slots before it are skipped; 0: none */
 };
 
 /* A slot that is claimed but has no living run: it is to be claimed again. */
@@ -453,6 +456,19 @@ struct counts_reply {
 	size_t count;
 };
 
+/* -- PAUSE and PAUSED: slots of these jobs are skipped ---------------------------------------------------- */
+
+struct job_pause {
+	const char *job;
+	int64_t until; /* utc_t; UTC_NEVER: until resumed; 0: resumed */
+};
+
+/* PAUSE's request, of jobs that SCHEDULES has asked for, and PAUSED's reply, which also has pauses that are over. */
+struct pauses {
+	struct job_pause *jobs;
+	size_t count;
+};
+
 /* -- between main and its children -------------------------------------------------------------------------- */
 
 struct log_pair {
@@ -497,9 +513,10 @@ struct run_result {
 /* -- control ---------------------------------------------------------------------------------------------------- */
 
 struct control {
-	const char *verb; /* "status", "run", "stop" */
+	const char *verb; /* "status", "run", "pause", "resume", "stop" */
 	struct id_record *args;
 	size_t count;
+	int64_t for_s; /* pause: so long; 0: until resumed */
 };
 
 struct control_reply {
@@ -513,7 +530,7 @@ extern const struct record_type error_record_record, id_record_record, nothing_r
     state_ask_record, state_reply_record, send_record, message_state_record, wait_record, wait_reply_record,
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
-    outbox_reply_record, counts_reply_record, log_record_record, run_order_record, run_result_record,
+    outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,
     control_record, control_reply_record;
 
 #endif

@@ -281,6 +281,8 @@ const struct store_backend store_sqlite = {
             [REQ_MESSAGES] = sqlite_list_messages,
             [REQ_OUTBOX] = sqlite_outbox,
             [REQ_COUNTS] = sqlite_counts,
+            [REQ_PAUSE] = sqlite_pause,
+            [REQ_PAUSED] = sqlite_paused,
         },
     .expire = sqlite_expire,
     .sweep = sqlite_sweep,

@@ -118,7 +118,7 @@ store_verb sqlite_start, sqlite_commit_run, sqlite_close_run, sqlite_state;
 store_verb sqlite_send, sqlite_wait;
 store_verb sqlite_take, sqlite_settle, sqlite_lanes;
 store_verb sqlite_outbox;
-store_verb sqlite_list_runs, sqlite_list_messages, sqlite_counts;
+store_verb sqlite_list_runs, sqlite_list_messages, sqlite_counts, sqlite_pause, sqlite_paused;
 
 struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
 struct err *sqlite_sweep(struct store *store, int64_t now_ms) MUST_CHECK;

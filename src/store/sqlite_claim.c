@@ -18,7 +18,7 @@
 static struct err *load_schedule(struct sqlite *db, const struct schedule_ask *ask, struct arena *arena,
     const char **out_fingerprint, struct schedule_state *out)
 {
-	struct query q = query(db, "SELECT fingerprint, since, accounted_until FROM schedules WHERE job = ?");
+	struct query q = query(db, "SELECT fingerprint, since, accounted_until, paused_until FROM schedules WHERE job = ?");
 
 	bind_text(&q, ask->job);
 	*out_fingerprint = NULL;
@@ -26,6 +26,7 @@ static struct err *load_schedule(struct sqlite *db, const struct schedule_ask *a
 		*out_fingerprint = column_text(&q, 0, arena);
 		out->since = column_int(&q, 1);
 		out->accounted_until = column_int(&q, 2);
+		out->paused_until = column_int(&q, 3);
 	}
 	return query_done(&q);
 }
@@ -52,7 +53,7 @@ static struct err *account_schedule(struct sqlite *db, const struct schedule_ask
 	PASS(load_schedule(db, ask, arena, &fingerprint, out));
 	if (fingerprint && !strcmp(fingerprint, text_or_empty(ask->fingerprint)))
 		return NULL;
-	*out = (struct schedule_state){.since = now, .accounted_until = now};
+	out->since = out->accounted_until = now; /* a pause is of the job, whatever its schedule */
 	return store_schedule(db, ask, out);
 }
 

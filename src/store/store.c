@@ -274,7 +274,7 @@ struct err *store_gone(struct store *store, enum role role, const char *instance
 static bool only_reads(enum request_kind kind)
 {
 	return kind == REQ_STATE || kind == REQ_WAIT || kind == REQ_LANES || kind == REQ_RUNS ||
-	       kind == REQ_MESSAGES || kind == REQ_COUNTS;
+	       kind == REQ_MESSAGES || kind == REQ_COUNTS || kind == REQ_PAUSED;
 }
 
 static struct err *run_verb(struct store *store, const struct step *step)

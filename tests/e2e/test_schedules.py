@@ -161,3 +161,77 @@ def test_a_retry_survives_a_restart_and_keeps_its_time(make_bmad):
     assert 4000 <= second["started_ms"] - first["ended_ms"] < 5500
     assert [line["trigger"] for line in bmad.events("run_started")] == ["schedule", "retry"]
     assert [row["state"] for row in slots(bmad, "job")] == ["failed"]
+
+
+# -- pauses --------------------------------------------------------------------------------------------------
+
+
+def states(bmad, job):
+    return [row["state"] for row in slots(bmad, job)]
+
+
+def test_slots_of_a_paused_job_are_skipped_until_it_is_resumed_also_over_a_restart(make_bmad):
+    bmad = make_bmad(jobs={"job": noop(schedule=SECOND), "other": noop(schedule=SECOND), "hand": noop()}).start()
+    bmad.wait_event("run_succeeded", job="job")
+    done = bmad.command("pause", "job")
+    assert (done.returncode, done.stdout) == (0, "job: paused until it is resumed\n")
+    assert bmad.wait_event("job_paused")["until"] == "never"
+    bmad.wait_event("slot_skipped", job="job", count=2)
+    shown = {row["name"]: row["paused_until"] for row in bmad.json("jobs")}
+    assert shown == {"job": "never", "other": None, "hand": None}
+    assert bmad.json("status")["paused"] == [{"job": "job", "paused_until": "never"}]
+    assert bmad.terminate() == 0
+    time.sleep(2)
+    bmad.start()
+    seen = len(bmad.events("slot_skipped", job="job"))
+    bmad.wait_event("slot_skipped", job="job", count=seen + 2)
+    assert bmad.command("run", "job", "--wait").returncode == 0, "by hand it runs all the same"
+    assert bmad.command("resume", "job").stdout == "job: runs by its schedule\n"
+    ran = len(bmad.events("run_succeeded", job="job"))
+    bmad.wait_event("run_succeeded", job="job", count=ran + 2)
+
+    rows = [row for row in slots(bmad, "job") if not row["key"].startswith("manual:")]
+    dues = [row["due"] for row in rows]
+    assert dues == list(range(dues[0], dues[-1] + 1)), "each slot has its record"
+    kinds = "".join(row["state"][0] for row in rows).rstrip("cr")  # the newest may be going on
+    first, last = kinds.index("s"), kinds.rindex("s")
+    assert set(kinds[first : last + 1]) == {"s"} and set(kinds[:first] + kinds[last + 1 :]) == {"o"}
+    assert {row["reason"] for row in rows if row["state"] == "skipped"} == {"paused"}
+    assert "skipped" not in states(bmad, "other")
+    assert len(bmad.events("job_resumed", job="job")) == 1
+
+
+def test_a_pause_with_a_time_ends_by_itself(make_bmad):
+    bmad = make_bmad(jobs={"a": noop(schedule=SECOND), "b": noop(schedule=SECOND), "hand": noop()}).start()
+    done = bmad.command("pause", "--all", "--for", "1500ms")
+    assert done.returncode == 0 and done.stdout.count(": paused until 2") == 2
+    until = slot_time(bmad.wait_event("job_paused", job="a")["until"])
+    bmad.wait_event("job_resumed", job="a")
+    bmad.wait_event("job_resumed", job="b")
+    bmad.wait_until(lambda: slots(bmad, "a")[-1]["due"] >= until + 1)
+
+    assert all(row["due"] < until for row in slots(bmad, "a") if row["state"] == "skipped")
+    assert [row["state"] for row in slots(bmad, "a") if row["due"] == until] == ["ok"]
+    assert [row["paused_until"] for row in bmad.json("jobs")] == [None] * 3
+
+
+def test_a_pause_holds_back_starts_and_retries(make_bmad):
+    bmad = make_bmad(jobs={"job": fault(run_at_start=True, retry={"attempts": 3, "initial": "1s"})}).start()
+    bmad.wait_event("run_failed", job="job")
+    assert bmad.command("pause", "job").returncode == 0
+    bmad.wait_event("slot_skipped", job="job")
+    assert states(bmad, "job") == ["skipped"]
+    assert bmad.terminate() == 0
+    bmad.start()
+    bmad.wait_event("slot_skipped", job="job", count=2)
+    assert len(bmad.events("run_started", job="job")) == 1
+
+
+def test_pause_says_what_it_cannot_do(make_bmad):
+    bmad = make_bmad(jobs={"job": noop(schedule=SECOND), "hand": noop()}).start()
+    for arguments, told in [(["pause"], "names of jobs, or --all"), (["pause", "jub"], "did you mean 'job'"),
+                            (["pause", "hand"], "runs by hand only"), (["pause", "job", "--all"], "or --all"),
+                            (["pause", "job", "--for", "soon"], "--for"), (["resume", "job", "--for", "1h"], "--for")]:
+        done = bmad.command(*arguments)
+        assert done.returncode == 2 and told in done.stderr, (arguments, done.stderr)
+    assert bmad.events("job_paused") == []

@@ -61,7 +61,7 @@ static void a_slot_on_time_runs_under_every_rule(void **state)
 		struct fixture f;
 
 		set_up(&f, misfire);
-		slots_due(&f.job, NOON, NOON, true, &f.due);
+		slots_due(&f.job, NOON, NOON, 0, true, &f.due);
 		assert_int_equal(f.due.count, 1);
 		assert_int_equal(f.due.items[0].slot, NOON);
 		assert_int_equal(f.due.items[0].action, CLAIM_RUN);
@@ -76,7 +76,7 @@ static void misfire_one_runs_the_newest_and_records_the_rest(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
-	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, false, &f.due);
+	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, 0, false, &f.due);
 	assert_int_equal(f.due.count, 4);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(f.due.items[i].slot, NOON + (utc_t)i * HOUR);
@@ -94,7 +94,7 @@ static void misfire_none_runs_nothing_that_was_missed(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_NONE);
-	slots_due(&f.job, NOON, NOON + 2 * HOUR + 600, false, &f.due);
+	slots_due(&f.job, NOON, NOON + 2 * HOUR + 600, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	assert_int_equal(runs_in(&f.due), 0);
 	tear_down(&f);
@@ -107,7 +107,7 @@ static void misfire_all_runs_each_in_order_up_to_max_catchup(void **state)
 	(void)state;
 	set_up(&f, MISFIRE_ALL);
 	f.job.max_catchup = 3;
-	slots_due(&f.job, NOON, NOON + 5 * HOUR, false, &f.due);
+	slots_due(&f.job, NOON, NOON + 5 * HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 6);
 	assert_int_equal(runs_in(&f.due), 3);
 	for (size_t i = 0; i < 6; i++) {
@@ -124,7 +124,7 @@ static void a_slot_later_than_max_late_is_missed(void **state)
 	(void)state;
 	set_up(&f, MISFIRE_ALL);
 	f.job.max_late_ms = 90 * 60 * 1000;
-	slots_due(&f.job, NOON, NOON + 2 * HOUR, false, &f.due);
+	slots_due(&f.job, NOON, NOON + 2 * HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
 	assert_int_equal(f.due.items[1].action, CLAIM_RUN);
@@ -139,7 +139,7 @@ static void a_year_of_downtime_is_bounded_and_leaves_no_gap(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
-	slots_due(&f.job, NOON, now, false, &f.due);
+	slots_due(&f.job, NOON, now, 0, false, &f.due);
 	assert_int_equal(f.due.count, SLOTS_MISSED_MAX + 2);
 	assert_int_equal(f.due.items[0].first, NOON);
 	assert_int_equal(f.due.items[0].slot, f.due.items[1].slot - HOUR);
@@ -159,7 +159,7 @@ static void several_schedules_are_merged_and_a_shared_slot_counts_once(void **st
 	f.job.schedule_count = 2;
 	assert_int_equal(slots_next(&f.job, NOON), NOON + HOUR / 2);
 	assert_int_equal(slots_prev(&f.job, NOON + HOUR), NOON + HOUR / 2);
-	slots_due(&f.job, NOON, NOON + HOUR, false, &f.due);
+	slots_due(&f.job, NOON, NOON + HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	tear_down(&f);
 }
@@ -174,9 +174,9 @@ static void jitter_delays_the_fire_and_leaves_the_slot_where_it_is(void **state)
 	assert_int_equal(slots_fire(&f.job, NOON - HOUR + 400), NOON + 400);
 	assert_int_equal(slots_fire(&f.job, NOON + 399), NOON + 400);
 	assert_int_equal(slots_next(&f.job, NOON - 1), NOON);
-	slots_due(&f.job, NOON, NOON + 399, true, &f.due);
+	slots_due(&f.job, NOON, NOON + 399, 0, true, &f.due);
 	assert_int_equal(f.due.count, 0);
-	slots_due(&f.job, NOON, NOON + 400, true, &f.due);
+	slots_due(&f.job, NOON, NOON + 400, 0, true, &f.due);
 	assert_int_equal(f.due.count, 1);
 	assert_int_equal(f.due.items[0].slot, NOON);
 	assert_int_equal(f.due.items[0].trigger, TRIGGER_SCHEDULE);
@@ -191,12 +191,30 @@ static void jitter_makes_no_slot_late(void **state)
 	set_up(&f, MISFIRE_NONE);
 	f.job.delay_s = HOUR + 600;
 	f.job.max_late_ms = 5000;
-	slots_due(&f.job, NOON, NOON + HOUR + 603, true, &f.due);
+	slots_due(&f.job, NOON, NOON + HOUR + 603, 0, true, &f.due);
 	assert_int_equal(f.due.count, 1);
 	assert_int_equal(f.due.items[0].action, CLAIM_RUN);
 	f.due.count = 0;
-	slots_due(&f.job, NOON, NOON + HOUR + 606, true, &f.due);
+	slots_due(&f.job, NOON, NOON + HOUR + 606, 0, true, &f.due);
 	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
+	tear_down(&f);
+}
+
+static void slots_before_the_end_of_a_pause_are_skipped_and_the_rest_goes_by_misfire(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f, MISFIRE_ONE);
+	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, NOON + 2 * HOUR, false, &f.due);
+	assert_int_equal(f.due.count, 4);
+	assert_int_equal(f.due.items[0].action, CLAIM_SKIPPED);
+	assert_string_equal(f.due.items[1].reason, SLOTS_PAUSED);
+	assert_int_equal(f.due.items[2].action, CLAIM_MISSED);
+	assert_int_equal(f.due.items[3].action, CLAIM_RUN);
+	f.due.count = 0;
+	slots_due(&f.job, NOON, NOON, UTC_NEVER, true, &f.due);
+	assert_int_equal(f.due.items[0].action, CLAIM_SKIPPED);
 	tear_down(&f);
 }
 
@@ -222,6 +240,7 @@ int main(void)
 	    cmocka_unit_test(several_schedules_are_merged_and_a_shared_slot_counts_once),
 	    cmocka_unit_test(jitter_delays_the_fire_and_leaves_the_slot_where_it_is),
 	    cmocka_unit_test(jitter_makes_no_slot_late),
+	    cmocka_unit_test(slots_before_the_end_of_a_pause_are_skipped_and_the_rest_goes_by_misfire),
 	    cmocka_unit_test(a_job_without_schedule_never_fires),
 	};
 

@@ -501,6 +501,34 @@ static void the_second_interruption_is_the_last(void **state)
 	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);
 }
 
+/* -- pauses -------------------------------------------------------------------------------------- */
+
+static struct err *pause_job(struct fixture *f, const char *job, int64_t until)
+{
+	struct job_pause pause = {job, until};
+	struct nothing nothing;
+
+	return ask(f, REQ_PAUSE, &(struct pauses){&pause, 1}, &nothing);
+}
+
+static void a_pause_outlives_the_store_process_and_a_changed_schedule(void **state)
+{
+	struct fixture *f = *state;
+	struct pauses paused = {0};
+
+	assert_int_equal(ask_schedule(f, "aa", NOW_MS).jobs[0].paused_until, 0);
+	must(pause_job(f, "j", NOW + 100));
+	open_again(f);
+	assert_int_equal(ask_schedule(f, "bb", NOW_MS).jobs[0].paused_until, NOW + 100);
+	assert_int_equal(ask_schedule(f, "bb", NOW_MS).jobs[0].paused_until, NOW + 100);
+	must(ask(f, REQ_PAUSED, &(struct nothing){false}, &paused));
+	assert_int_equal(paused.count, 1);
+	assert_string_equal(paused.jobs[0].job, "j");
+	must(pause_job(f, "j", 0));
+	assert_int_equal(ask_schedule(f, "bb", NOW_MS).jobs[0].paused_until, 0);
+	must_fail(pause_job(f, "nobody", NOW), ERR_PERMANENT, "no schedule");
+}
+
 /* -- retries -------------------------------------------------------------------------------------- */
 
 static struct close_reply fail_run(struct fixture *f, int64_t run, int64_t ended_ms)
@@ -722,6 +750,7 @@ int main(void)
 	    STORE_TEST(a_failed_run_keeps_its_traceback_and_values),
 	    STORE_TEST(an_interrupted_run_runs_once_more_if_it_may),
 	    STORE_TEST(the_second_interruption_is_the_last),
+	    STORE_TEST(a_pause_outlives_the_store_process_and_a_changed_schedule),
 	    STORE_TEST(a_failed_run_is_retried_as_often_as_its_job_says_with_growing_waits),
 	    STORE_TEST(a_retry_outlives_the_store_process_and_says_when),
 	    STORE_TEST(a_slot_that_waits_for_its_retry_keeps_no_other_from_waiting),
