@@ -79,10 +79,13 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 {
 	static const struct backoff slow = {SLOW_BASE_MS, SLOW_CAP_MS};
 	const struct backoff *backoff = certificate ? &slow : &stream->lane.backoff;
-	int64_t delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
+	int64_t delay_ms;
 
+	if (judged->verdict == VERDICT_DELIVERED)
+		return 0; /* randomness costs a system call */
 	if (probe)
 		return PROBE_MS;
+	delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
 	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
 }
 
@@ -109,7 +112,7 @@ static void tell_lane(
 	        .left_ms = delivery->message.expires_ms ? delivery->message.expires_ms - now_ms
 	                                                : stream->channel->max_age_ms,
 	        .reason = judged->reason ? judged->reason : "",
-	        .random = random_unit(),
+	        .random = judged->verdict == VERDICT_DELIVERED ? 0 : random_unit(),
 	    },
 	    mono_now());
 

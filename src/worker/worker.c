@@ -109,16 +109,26 @@ static void on_exhausted(size_t size)
 	_exit(EXIT_EXHAUSTED);
 }
 
+/* The most there ever was: asked for without a file to open. */
+static size_t memory_at_most(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) ? SIZE_MAX : (size_t)usage.ru_maxrss << 10;
+}
+
 /* What a large run left unused is given back first: only what is still there then is a leak. */
 static bool has_grown(const struct worker *worker)
 {
-	if (memory_in_use().resident <= worker->memory_at_start + GROWTH_MAX)
+	size_t limit = worker->memory_at_start + GROWTH_MAX;
+
+	if (memory_at_most() <= limit || memory_in_use().resident <= limit)
 		return false;
 #ifdef SANITIZED
 	return false; /* freed memory is held back on purpose */
 #else
 	malloc_trim(0);
-	return memory_in_use().resident > worker->memory_at_start + GROWTH_MAX;
+	return memory_in_use().resident > limit;
 #endif
 }
 
