@@ -130,8 +130,11 @@ static void on_traced(void *arg, const struct error_record *frames)
 {
 	struct run_entry *entry = arg;
 
+	struct err *error = entry->end.error;
+
 	entry->traceback = NULL;
-	close_run(entry, entry->end.ending, frames ? traceback_merge(entry->end.error, frames) : entry->end.error);
+	entry->end.traced = frames != NULL;
+	close_run(entry, entry->end.ending, frames ? traceback_merge(error, frames) : error);
 }
 
 /* Closes the run when it is known where in the code its worker stood. ERROR is taken. */
@@ -410,6 +413,8 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	    .oom_kills = oom_kills() - worker->oom_kills,
 	    .crash = crash_copy(&worker->page->crash),
 	};
+	if (death_is_from_outside(&death) && !death.oom_kills)
+		death.crash.count = 0; /* no fault of the job's: there is nothing to trace */
 	trace_and_close(entry, &death.crash, death_ending(&death), death_error(&death));
 }
 

@@ -39,6 +39,7 @@ struct run_end {
 	const struct value_record *values;
 	size_t value_count;
 	const char *report; /* see run_result */
+	bool traced;        /* the error's frames are those of the job's code, though its worker is dead */
 	bool again;         /* the slot is open once more: claim it */
 	int64_t not_before_ms; /* but not before: it is a retry; 0: at once */
 };

@@ -88,8 +88,8 @@ void listen_run_ended(const struct run_end *end)
 		log_instant(&line, "retry_at", end->not_before_ms / 1000);
 	add_values(&line, end);
 	log_end(&line);
-	/* An interrupted run was cut from outside: its line says by what, and there is no fault to trace. */
-	if (end->error && end->ending != ENDED_INTERRUPTED)
+	/* A run that was cut from outside: its line says by what, and there is no fault to trace. */
+	if (end->error && (end->ending != ENDED_INTERRUPTED || end->traced))
 		tell_frames(end);
 }
 

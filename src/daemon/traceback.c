@@ -95,7 +95,7 @@ struct error_record *traceback_frames(const struct crash_record *crash, struct a
 	};
 	for (size_t i = 0; symbols && i < crash->count; i++) {
 		uintptr_t address = crash->frames[i];
-		bool exact = i == 0 && crash->cause != CRASH_EXHAUSTED;
+		bool exact = i == 0 && (crash->cause == CRASH_FAULT || crash->cause == CRASH_OVERDUE);
 
 		if (!symbols_resolve(symbols, address, exact, add_frame, &list))
 			add_unknown(&list, address);

@@ -92,19 +92,24 @@ static bool on_stack(const uintptr_t *frame, uintptr_t above)
  * To a sanitizer this is a read of other functions' memory.
  */
 __attribute__((no_sanitize("address"))) static size_t walk(
-    struct crash_record *record, size_t count, const struct registers *registers)
+    struct crash_record *record, size_t count, const uintptr_t *frame, uintptr_t above)
 {
-	const uintptr_t *frame = (const uintptr_t *)registers->frame;
-	uintptr_t above = registers->stack;
-
-	if (called_nowhere(registers->at) && on_stack((const uintptr_t *)above, above))
-		count = add(record, count, *(const uintptr_t *)above);
 	while (count < CRASH_FRAMES && on_stack(frame, above)) {
 		count = add(record, count, frame[1]);
 		above = (uintptr_t)(frame + 2);
 		frame = (const uintptr_t *)frame[0];
 	}
 	return count;
+}
+
+__attribute__((no_sanitize("address"))) static size_t walk_from(
+    struct crash_record *record, size_t count, const struct registers *registers)
+{
+	const uintptr_t *top = (const uintptr_t *)registers->stack;
+
+	if (called_nowhere(registers->at) && on_stack(top, registers->stack))
+		count = add(record, count, *top);
+	return walk(record, count, (const uintptr_t *)registers->frame, registers->stack);
 }
 
 /* -- the unwinder -------------------------------------------------------------------------------------- */
@@ -137,7 +142,7 @@ static void record_stack(enum crash_cause cause, uintptr_t where, const ucontext
 	record->cause = (int)cause;
 	record->where = where;
 	publish(record, add(record, 0, registers.at));
-	publish(record, walk(record, 1, &registers));
+	publish(record, walk_from(record, 1, &registers));
 	unwind(record, registers.at);
 }
 
@@ -202,6 +207,19 @@ void crash_note(enum crash_cause cause)
 	unwind(watch.record, (uintptr_t)__builtin_return_address(0));
 }
 
+void crash_step(void)
+{
+	const uintptr_t *own = __builtin_frame_address(0);
+	const uintptr_t *frame;
+
+	if (!watch.record)
+		return;
+	frame = (const uintptr_t *)*own; /* of the caller */
+	crash_clear(watch.record);
+	watch.record->cause = CRASH_STEP;
+	publish(watch.record, walk(watch.record, 0, frame, (uintptr_t)own));
+}
+
 void crash_clear(struct crash_record *record)
 {
 	publish(record, 0);
@@ -215,7 +233,7 @@ struct crash_record crash_copy(const struct crash_record *record)
 	struct crash_record copy = *record;
 
 	copy.count = count < CRASH_FRAMES ? count : CRASH_FRAMES;
-	if (!copy.count || copy.cause < CRASH_NONE || copy.cause > CRASH_EXHAUSTED)
+	if (!copy.count || copy.cause < CRASH_NONE || copy.cause > CRASH_STEP)
 		copy = (struct crash_record){.cause = CRASH_NONE};
 	return copy;
 }

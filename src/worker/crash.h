@@ -22,6 +22,7 @@ enum crash_cause {
 	CRASH_FAULT,     /* a signal of its own making: frame 0 is the instruction itself */
 	CRASH_OVERDUE,   /* it was asked: likewise */
 	CRASH_EXHAUSTED, /* no memory left: like all the others, frame 0 is where a call returns to */
+	CRASH_STEP,      /* nothing happened: where the run began its last step, should it be killed */
 };
 
 /* Written by a process that may write anything: to be read with crash_copy(). */
@@ -39,8 +40,11 @@ struct crash_record {
  */
 void crash_watch(struct crash_record *record, uintptr_t root, const void *stack_top);
 
-/* Writes the record for where the caller stands, for CAUSE; does nothing if crash_watch() was not called. */
+/* Both do nothing if crash_watch() was not called. Writes the record for where the caller stands, for CAUSE.
+ */
 void crash_note(enum crash_cause cause);
+/* The same for who called the caller, as CRASH_STEP: for less than a microsecond, by frame pointers alone. */
+void crash_step(void);
 
 /* Forgets what an earlier run left. */
 void crash_clear(struct crash_record *record);

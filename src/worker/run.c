@@ -10,6 +10,7 @@
 #include "daemon/child.h"
 #include "source/source.h"
 #include "store/client.h"
+#include "worker/crash.h"
 #include "worker/sources.h"
 
 static void destroy_json(void *value)
@@ -230,6 +231,7 @@ void run_step(struct run *run, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(run->tools->page->step, sizeof(run->tools->page->step), fmt, args);
 	va_end(args);
+	crash_step();
 }
 
 static void say(const struct run *run, enum log_level level, const char *event, const char *key,

@@ -4,7 +4,9 @@
 All ways to go down happen at the same time in one daemon, beside a job that fires every second.
 """
 import concurrent.futures
+import contextlib
 import os
+import pathlib
 import re
 import signal
 import time
@@ -27,6 +29,7 @@ FAULTS = {
     "loop": ("run_timeout", "loop", r"turns\+\+|^\s*;$"),
     "loop-deaf": ("run_timeout", "loop", r"turns\+\+|^\s*;$"),
     "leak": ("run_failed", "leak", r"mem_alloc\(1 << 20\)"),
+    "exit": ("run_crashed", "fault_run", r"run_step"),
 }
 TAKEN = {
     "double-free": "the sanitizer finds it first, and tells it in its own way",
@@ -75,7 +78,7 @@ def assert_traced(how, frames):
     assert re.search(pattern, source_line(ours[0]["line"])), ours[0]
     if how != "overflow":  # its beginning is too far away
         functions = [frame["function"] for frame in frames]
-        assert functions.index(function) < functions.index("fault_run") < functions.index("do_run"), functions
+        assert functions.index(function) <= functions.index("fault_run") < functions.index("do_run"), functions
         assert functions[-1] == "do_run", "below are the worker's own"
 
 
@@ -139,6 +142,35 @@ def test_a_worker_killed_from_outside_is_said_to_be(bmad):
 
     assert re.search(r"signal 9 \(Killed\) in step sleeping: .*memory.*; it had \d+ MiB", end["error"]), end
     assert not bmad.events("traceback", run=end["run"])
+
+
+@pytest.fixture
+def small_memory(tmp_path):
+    """A function that puts the process that calls it where there are 80 MiB."""
+    for group, limit in (("memory/bmad-test", "memory.limit_in_bytes"), ("bmad-test", "memory.max")):
+        folder = pathlib.Path("/sys/fs/cgroup") / f"{group}-{os.getpid()}"
+        try:
+            folder.mkdir()
+            (folder / limit).write_text(str(80 << 20))
+        except OSError:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            continue
+        yield lambda: (folder / "cgroup.procs").write_text(str(os.getpid()))
+        wait_for(lambda: not (folder / "cgroup.procs").read_text(), what="the group's last process")
+        folder.rmdir()
+        return
+    pytest.skip("no control group for memory can be made here")
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs more memory")
+@pytest.mark.skipif("oom_kill " not in pathlib.Path("/proc/vmstat").read_text(), reason="this kernel does not count")
+def test_a_worker_killed_for_want_of_memory_is_traced_to_its_last_step(make_bmad, small_memory):
+    report = make_bmad(jobs={"leak": job("leak")}).once("leak", status=1, preexec_fn=small_memory)
+    frames = report["error"]["frames"]
+
+    assert re.search(r"in step leaking: by the kernel.* out of memory.*; it had \d\d MiB", report["error"]["message"])
+    assert frames[0]["function"] == "leak" and "run_step" in source_line(frames[0]["line"]), frames
 
 
 def test_other_jobs_fire_on_time_meanwhile(bmad):

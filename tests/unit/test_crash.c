@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +91,19 @@ APART static void use_up(void)
 {
 	crash_note(CRASH_EXHAUSTED);
 	_exit(70);
+}
+
+/* As run_step() does. */
+APART static void step(void)
+{
+	crash_step();
+	shared->where = 0;
+}
+
+APART static void work_stepwise(void)
+{
+	step();
+	_exit(4);
 }
 
 APART static void crash_in_child(void)
@@ -223,6 +238,15 @@ static void a_note_says_where_it_was_made(void **state)
 	assert_string_equal(functions_of(&crash), "use_up begin ");
 }
 
+static void a_process_that_ended_otherwise_tells_its_last_step(void **state)
+{
+	(void)state;
+	assert_int_equal(WEXITSTATUS(end_of(start(work_stepwise))), 4);
+	struct crash_record crash = crash_copy(shared);
+	assert_int_equal(crash.cause, CRASH_STEP);
+	assert_string_equal(functions_of(&crash), "work_stepwise begin ");
+}
+
 static void a_crash_of_what_the_process_forked_is_not_its_own(void **state)
 {
 	(void)state;
@@ -301,35 +325,31 @@ static void a_helper_that_crashes_is_an_answer_without_frames(void **state)
 	wait(NULL);
 }
 
-/* The only child of this process. */
-static pid_t child(void)
-{
-	int pid = 0;
-	char path[64];
+/* A helper that stands still before it has done anything: its own alarm does not ring. */
+static bool stop_children;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	FILE *file = fopen(path, "re");
-	if (file && fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file)
-		fclose(file);
-	return pid;
+static void stop_here(void)
+{
+	if (stop_children)
+		raise(SIGSTOP);
 }
 
 static void a_helper_that_hangs_is_not_waited_for(void **state)
 {
 	struct answer answer = {.base = event_base_new()};
 	struct crash_record crash = here();
-	pid_t pid;
+	int status;
 
 	(void)state;
+	assert_int_equal(pthread_atfork(NULL, NULL, stop_here), 0);
+	stop_children = true;
 	assert_non_null(traceback_start(answer.base, &crash, on_done, &answer));
-	pid = child();
-	assert_true(pid > 0);
-	kill(pid, SIGSTOP); /* its own alarm does not ring now */
+	stop_children = false;
 	event_base_dispatch(answer.base);
 	assert_int_equal(answer.count, 1);
 	assert_int_equal(answer.frames, 0);
+	pid_t pid = waitpid(-1, &status, WUNTRACED);
+	assert_true(WIFSTOPPED(status));
 	kill(pid, SIGKILL);
 	end_of(pid);
 	event_base_free(answer.base);
@@ -358,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(a_smashed_stack_still_tells_where_it_was_noticed),
 	    cmocka_unit_test(a_hanging_process_tells_where_it_stands_and_goes_on),
 	    cmocka_unit_test(a_note_says_where_it_was_made),
+	    cmocka_unit_test(a_process_that_ended_otherwise_tells_its_last_step),
 	    cmocka_unit_test(a_crash_of_what_the_process_forked_is_not_its_own),
 	    cmocka_unit_test(a_record_that_was_written_over_is_read_within_bounds),
 	    cmocka_unit_test(a_helper_answers_with_frames_that_become_the_error),
