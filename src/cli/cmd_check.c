@@ -27,7 +27,7 @@ static void check_references(const struct conf *conf, struct conf_problems *prob
 {
 	for (size_t i = 0; i < conf->reference_count; i++) {
 		const struct conf_reference *reference = &conf->references[i];
-		struct err *e = try_reference(conf, reference);
+		struct err *e = reference->now ? NULL : try_reference(conf, reference);
 
 		if (!e)
 			continue;
@@ -178,7 +178,7 @@ int cmd_check(int argc, char **argv)
 			return cli_usage("check: unknown option '%s'", argv[i]);
 		references = true;
 	}
-	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true}), &problems);
+	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true, .advise = true}), &problems);
 	int status = conf ? check(conf, references, &problems) : EXIT_USAGE;
 	cli_print_problems(&problems);
 	conf_problems_done(&problems);

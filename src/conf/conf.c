@@ -303,7 +303,7 @@ static void keep_references(struct loader *loader)
 static void load_tree(struct conf *conf, const struct conf_request *request, const struct node *root,
     struct arena *arena, struct conf_problems *problems)
 {
-	struct loader loader = {.conf = conf, .problems = problems, .scratch = arena};
+	struct loader loader = {.conf = conf, .request = request, .problems = problems, .scratch = arena};
 
 	prepare_reader(&loader);
 	read_sections(&loader, request, root);

@@ -105,7 +105,7 @@ struct conf_job {
 	int64_t timeout_ms;
 	int64_t retry_attempts, retry_initial_ms, retry_max_ms;
 	int64_t jitter_ms;
-	int64_t delay_s; /* from a slot to when it fires: within the jitter, the same for ever */
+	int64_t delay_s;    /* from a slot to when it fires: within the jitter, the same for ever */
 	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */
 	const struct json *vars;
 	const struct json *templates; /* kind -> stem */
@@ -113,11 +113,12 @@ struct conf_job {
 	bool dry_run, debug, log_message;
 };
 
-/* A `${...}` that the process which uses the value resolves. */
+/* A `${...}`, which the process that uses the value resolves. */
 struct conf_reference {
 	struct conf_place place;
 	const char *text;  /* "${NAME}" */
 	const char *owner; /* "channel 'ops'" */
+	bool now;          /* it was resolved while loading: what is wrong with it is told already */
 };
 
 struct conf {
@@ -132,7 +133,7 @@ struct conf {
 	size_t channel_count;
 	struct conf_job *jobs;
 	size_t job_count;
-	struct conf_reference *references; /* all that are left to resolve */
+	struct conf_reference *references; /* all there are */
 	size_t reference_count;
 	struct conf_index *index; /* names to entries, of the sections that can be long */
 };
@@ -144,8 +145,9 @@ struct conf_request {
 	const char *set_job;
 	const char *const *sets;
 	size_t set_count;
-	bool keep; /* a configuration with errors too, to look for more: not all in it is set */
-	utc_t now; /* for warnings about the coming year's clock changes */
+	bool keep;   /* a configuration with errors too, to look for more: not all in it is set */
+	bool advise; /* warnings of what schedules do that may not be expected */
+	utc_t now;   /* for warnings about the coming year's clock changes */
 };
 
 /*
@@ -158,7 +160,8 @@ void conf_destroy(struct conf *conf);
 const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
-/* Where what is meant for CHANNEL goes: to the channel of daemon.redirect_to if there is one, else to itself. */
+/* Where what is meant for CHANNEL goes: to the channel of daemon.redirect_to if there is one, else to itself.
+ */
 const struct conf_channel *conf_destination(const struct conf *conf, const struct conf_channel *channel);
 /* Whether daemon.allow_channels lets messages go out by CHANNEL. */
 bool conf_allows(const struct conf *conf, const struct conf_channel *channel);

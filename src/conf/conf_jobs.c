@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "conf/loader.h"
+#include "schedule/advice.h"
 
 static const char *const misfires[] = {
     [MISFIRE_ONE] = "one", [MISFIRE_NONE] = "none", [MISFIRE_ALL] = "all", NULL};
@@ -203,6 +204,22 @@ static bool later_kind(struct loader *loader, const struct node *written, const 
 	return true;
 }
 
+struct advised {
+	struct loader *loader;
+	const struct node *written;
+};
+
+static void warn_of_schedule(void *arg, int column, const char *text)
+{
+	const struct advised *advised = arg;
+	const struct option_owner *owner = &advised->loader->reader.owner;
+	const struct node *written = advised->written;
+
+	conf_problem(advised->loader->problems, PROBLEM_WARNING,
+	    written ? node_place_at(written, (size_t)column - 1) : owner->place, "'schedule' in job '%s': %s",
+	    owner->name, text);
+}
+
 /* TEXT, which stands at WRITTEN (NULL: it is the module's), as the job's next schedule. */
 static void add_schedule(
     struct loader *loader, struct job_keys *keys, const char *text, const struct node *written)
@@ -221,6 +238,9 @@ static void add_schedule(
 	if (later_kind(loader, written, schedule))
 		return;
 	job->schedules[job->schedule_count++] = schedule;
+	if (loader->request->advise && job->enabled)
+		schedule_advise(
+		    schedule, loader->request->now, warn_of_schedule, &(struct advised){loader, written});
 	job->fingerprint = fnv1a(job->fingerprint, text, strlen(text) + 1);
 }
 

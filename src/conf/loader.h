@@ -24,6 +24,7 @@ struct job_keys {
 
 struct loader {
 	struct conf *conf;
+	const struct conf_request *request;
 	struct conf_problems *problems;
 	struct arena *scratch; /* of the tree, gone when loading is over */
 	struct option_reader reader;

@@ -58,13 +58,12 @@ static void note_reference(void *arg, const char *reference)
 	struct option_reader *reader = found->reader;
 
 	found->count++;
-	if (reader->use == REFERENCES_NOW)
-		return;
 	mem_grow(reader->references, reader->reference_count, reader->reference_capacity);
 	reader->references[reader->reference_count++] = (struct conf_reference){
 	    .place = found->place,
 	    .text = arena_copy(reader->arena, reference),
 	    .owner = arena_copy(reader->arena, option_where(reader)),
+	    .now = reader->use == REFERENCES_NOW,
 	};
 }
 

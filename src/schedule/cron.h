@@ -53,6 +53,11 @@ bool cron_has_time_in_hour(const struct cron *cron, int64_t wall);
 
 /* -- fires: cron_fire.c ------------------------------------------------------------------------- */
 
+struct tz_interval;
+
+/* Whether the DST rule, not elapsed time, says what it does at the change of the clocks at INTERVAL's start. */
+bool cron_is_clock_time(const struct cron *cron, const struct tz_interval *interval);
+
 /* The first fire at or after FROM, the last at or before UPTO; UTC_NEVER and -1 beyond LIMIT. */
 utc_t cron_fire_from(
     const struct cron *cron, const struct tz *tz, enum dst_rule dst, utc_t from, utc_t limit);

@@ -27,7 +27,7 @@ static int64_t shift_of(const struct tz_interval *interval)
 	return interval->offset - interval->before;
 }
 
-static bool is_clock_time(const struct cron *cron, const struct tz_interval *interval)
+bool cron_is_clock_time(const struct cron *cron, const struct tz_interval *interval)
 {
 	int64_t left = interval->start + interval->before;
 	int64_t entered = interval->start + interval->offset;
@@ -40,12 +40,12 @@ static bool is_clock_time(const struct cron *cron, const struct tz_interval *int
 /* Whether the interval begins with a second pass that WALK must not fire in. */
 static bool has_silent_pass(const struct walk *walk, const struct tz_interval *interval)
 {
-	return shift_of(interval) < 0 && walk->dst != DST_BOTH && is_clock_time(walk->cron, interval);
+	return shift_of(interval) < 0 && walk->dst != DST_BOTH && cron_is_clock_time(walk->cron, interval);
 }
 
 static bool has_gap_to_fill(const struct walk *walk, const struct tz_interval *interval)
 {
-	return shift_of(interval) > 0 && walk->dst != DST_SKIP && is_clock_time(walk->cron, interval);
+	return shift_of(interval) > 0 && walk->dst != DST_SKIP && cron_is_clock_time(walk->cron, interval);
 }
 
 /* -- forward ----------------------------------------------------------------------------------- */

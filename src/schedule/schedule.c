@@ -244,6 +244,16 @@ enum schedule_kind schedule_kind(const struct schedule *schedule)
 	return schedule->kind;
 }
 
+const struct cron *schedule_cron(const struct schedule *schedule)
+{
+	return schedule->kind == SCHEDULE_CRON ? &schedule->cron : NULL;
+}
+
+enum dst_rule schedule_dst(const struct schedule *schedule)
+{
+	return schedule->dst;
+}
+
 const char *schedule_text(const struct schedule *schedule)
 {
 	return schedule->text;

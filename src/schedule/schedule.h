@@ -16,6 +16,7 @@
 #include <bmad/err.h>
 #include <bmad/time.h>
 
+struct cron;
 struct schedule;
 
 enum schedule_kind {
@@ -59,6 +60,10 @@ utc_t schedule_next(const struct schedule *schedule, utc_t after);
 
 /* The last instant strictly before BEFORE; -1 when there is none since 1970 (or within 100 years). */
 utc_t schedule_prev(const struct schedule *schedule, utc_t before);
+
+/* What it compiled to, NULL for kinds other than SCHEDULE_CRON; and its rule for changes of the clocks. */
+const struct cron *schedule_cron(const struct schedule *schedule);
+enum dst_rule schedule_dst(const struct schedule *schedule);
 
 /* The expression as written, and the zone it is read in. */
 const char *schedule_text(const struct schedule *schedule);

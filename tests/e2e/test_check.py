@@ -197,3 +197,56 @@ def test_many_jobs_are_checked_and_listed(make_bmad):
     made = make_bmad(jobs={f"beat{i}": {"module": "heartbeat"} for i in range(5000)})
     assert made.command("check").stdout == "config ok: 5000 jobs, 0 channels, 0 sources\n"
     assert len(json.loads(made.command("jobs", "--json").stdout)) == 5000
+
+
+def test_schedules_that_may_surprise_are_warned_of(tmp_path):
+    done, lines = check(tmp_path, """\
+daemon: {timezone: America/New_York}
+channels: {out: {type: file, dir: .}}
+defaults: {dst: skip}
+jobs:
+  .base: {module: heartbeat, channels: [out]}
+  uneven: {like: .base, schedule: "*/35 * * * *"}
+  either: {like: .base, schedule: ["0 12 13 * 5", "5 * * * *"]}
+  "${each:n}": {like: .base, schedule: "30 2 * * *", each: {n: [a, b, c]}}
+  idle: {like: .base, schedule: "30 2 * * *", enabled: false}
+""")
+    assert done.returncode == 0
+    assert done.stdout.startswith("config ok: 6 jobs")
+    assert [line.split(": ")[0] for line in lines] == ["6:36", "7:37", "8:41"]
+    assert all(" warning: 'schedule' in job '" in line for line in lines)
+    assert "'*/35' is uneven" in lines[0]
+    assert "it fires on days that match either" in lines[1]
+    assert re.search(r"in job 'a': \d{4}-03-\d\dT02:30 does not exist in America/New_York, .*: it does not fire "
+                     r"\(dst: skip\) \(and so in 2 more\)$", lines[2])
+    assert bmad("-c", "bmad.yaml", "jobs", cwd=tmp_path).stderr == ""
+
+
+def test_every_reference_is_listed_where_it_was_written(tmp_path):
+    done, _ = check(tmp_path, """\
+daemon: {store: "sqlite:${STORE}"}
+channels:
+  "${each:z}": {each: {z: [A, B]}, type: webhook, url: "https://${HOST_${each:z}}/x"}
+jobs:
+  a: {module: heartbeat, channels: [A], vars: &v {host: "${HOST_A}", literal: "$${HOST_A}"}}
+  b: {module: heartbeat, channels: [A], vars: *v}
+""", "--references", env={"HOST_A": "a.example", "STORE": str(tmp_path / "s.db")})
+    rows = [re.split(r"  +", line) for line in done.stdout.splitlines()]
+    assert rows == [
+        ["bmad.yaml:1:17", "${STORE}", "daemon", "resolves"],
+        ["bmad.yaml:3:56", "${HOST_A}", "channel 'A'", "resolves"],
+        ["bmad.yaml:3:56", "${HOST_B}", "channel 'B'",
+         "${HOST_B} does not resolve: the environment variable is not set"],
+        ["bmad.yaml:5:57", "${HOST_A}", "job 'a'", "resolves"],
+        ["bmad.yaml:5:57", "${HOST_A}", "job 'b'", "resolves"],
+    ]
+    assert done.returncode == 2
+    assert done.stderr.count("HOST_B") == 1
+
+
+def test_a_reference_that_is_resolved_at_once_is_told_once(tmp_path):
+    done, lines = check(tmp_path, 'daemon: {store: "sqlite:${STORE}"}', "--references")
+    assert done.stdout.splitlines() == [
+        "bmad.yaml:1:17  ${STORE}  daemon  ${STORE} does not resolve: the environment variable is not set"]
+    assert [line for line in lines if "STORE" in line] == [
+        "1:17: error: 'store' in daemon: ${STORE} does not resolve: the environment variable is not set"]

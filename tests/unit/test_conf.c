@@ -215,7 +215,7 @@ static void the_daemons_keys_are_read(void **state)
 	assert_int_equal(daemon->log_level, LEVEL_DEBUG);
 	assert_int_equal(daemon->log_format, FORMAT_JSON);
 	assert_int_equal(daemon->stop_timeout_ms, 5000);
-	assert_int_equal(f.conf->reference_count, 0); /* resolved already */
+	assert_int_equal(f.conf->reference_count, 1); /* listed, though resolved already */
 }
 
 static void sources_are_mappings_or_bare_urls(void **state)

@@ -356,7 +356,8 @@ static void references_resolve_at_once_where_that_is_wanted(void **state)
 	assert_string_equal(f.sample.path, "/srv/plant/x");
 	assert_string_equal(buf_text(&f.printed), "f:2:7: error: 'text' in job 'x': ${NOT_SET} does not "
 	                                          "resolve: the environment variable is not set\n");
-	assert_int_equal(f.reader.reference_count, 0);
+	assert_int_equal(f.reader.reference_count, 2);
+	assert_true(f.reader.references[0].now && f.reader.references[1].now);
 }
 
 static void the_first_literal_secret_is_noted(void **state)
