@@ -83,7 +83,7 @@ test: deps
 unit: $(UNIT)
 	scripts/unit $(UNIT)
 e2e: bmad $(BUILD)/bmad-test $(DRIVERS)
-	BMAD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -x tests/e2e $(if $(K),-k '$(K)')
+	BMAD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -n 4 --dist loadfile tests/e2e $(if $(K),-k '$(K)')
 sanitize:
 	$(MAKE) BUILD=$(BUILD)/asan CFLAGS='-O1 -g' SANITIZE=1 unit e2e
 memcheck: $(UNIT)

@@ -318,5 +318,6 @@ int main(int argc, char **argv)
 		ready = false;
 		more = read_command();
 	}
+	event_free(input);
 	return 0;
 }
