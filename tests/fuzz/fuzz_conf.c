@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as bmad.yaml, with the modules and types of the binary: a configuration that can be used, or
- * problems, each with a place in the file.
+ * Any bytes as bmad.yaml, and what follows a line `%%` as the environment laid over it, with the modules and
+ * types of the binary: a configuration that can be used, or problems, each with a place in one of the files.
+ * What references stand for shows in no problem.
  */
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,32 +47,80 @@ static void use(const struct conf *conf)
 	}
 }
 
-static void judge(const struct conf *conf, const struct conf_problems *problems, const char *path)
+/* What $SECRET stands for, and as much of it as would give it away. */
+#define SECRET       "correct-horse-battery-7142"
+#define SECRET_START "correct-horse"
+
+static void check_secret(const struct conf_problems *problems)
+{
+	struct buf printed = {0};
+
+	conf_problems_print(problems, &printed);
+	redact(&printed);
+	check(!strstr(buf_text(&printed), SECRET_START));
+	buf_done(&printed);
+}
+
+static char folder[] = "/dev/shm/bmad-fuzz-XXXXXX", base[64], layer[64];
+
+static void judge(const struct conf *conf, const struct conf_problems *problems)
 {
 	check(!conf == (problems->errors > 0));
 	for (size_t i = 0; i < problems->count; i++) {
 		const struct conf_problem *problem = &problems->items[i];
 
-		check(!strcmp(problem->place.file, path));
+		check(!strcmp(problem->place.file, base) || !strcmp(problem->place.file, layer));
 		check(problem->place.line >= 0 && problem->place.column >= 0);
 		check(*problem->text != '\0');
 	}
+	check_secret(problems);
+}
+
+static void remove_files(void)
+{
+	unlink(base);
+	unlink(layer);
+	rmdir(folder);
+}
+
+static void prepare(void)
+{
+	if (*base)
+		return;
+	check(mkdtemp(folder) != NULL);
+	snprintf(base, sizeof(base), "%s/bmad.yaml", folder);
+	snprintf(layer, sizeof(layer), "%s/bmad.fuzz.yaml", folder);
+	setenv("SECRET", SECRET, 1);
+	atexit(remove_files);
+}
+
+static void write_file(const char *path, const uint8_t *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	check(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	close(fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char separator[] = "\n%%\n";
 	struct conf_problems problems = {0};
-	char path[40];
-	int fd = memfd_create("bmad.yaml", MFD_CLOEXEC);
+	struct conf_request request = {.path = base, .advise = true, .now = 1800000000};
+	const uint8_t *split = memmem(data, size, separator, strlen(separator));
+	size_t first = split ? (size_t)(split - data) : size;
 
-	check(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	struct conf *conf = conf_load(&(struct conf_request){.path = path}, &problems);
-	judge(conf, &problems, path);
+	prepare();
+	write_file(base, data, first);
+	if (split) {
+		write_file(layer, split + strlen(separator), size - first - strlen(separator));
+		request.environment = "fuzz";
+	}
+	struct conf *conf = conf_load(&request, &problems);
+	judge(conf, &problems);
 	if (conf)
 		use(conf);
 	conf_destroy(conf);
 	conf_problems_done(&problems);
-	close(fd);
 	return 0;
 }
