@@ -33,7 +33,7 @@ def delay_of(job, jitter_s):
 
 def test_jitter_delays_the_run_and_keeps_the_slot(make_bmad):
     name = next(f"job{i}" for i in range(100) if delay_of(f"job{i}", 7) == 3)
-    at = int(time.time()) + 1
+    at = int(time.time()) + 3  # a slow start must not miss it
     bmad = make_bmad(jobs={name: noop(schedule=f"@at {slot_text(at)}", jitter="7s")}).start()
     started = bmad.wait_event("run_started", job=name)
 
@@ -116,7 +116,7 @@ def test_a_boot_run_that_was_cut_runs_again(make_bmad):
 
 
 def test_a_failed_run_is_retried_with_its_slot_until_the_attempts_are_used_up(make_bmad):
-    at = int(time.time()) + 1
+    at = int(time.time()) + 3  # a slow start must not miss it
     retry = {"attempts": 2, "initial": "500ms", "max": "700ms"}
     bmad = make_bmad(jobs={"job": fault(schedule=f"@at {slot_text(at)}", retry=retry)}).start()
     bmad.wait_event("run_failed", job="job", count=3)
@@ -147,7 +147,7 @@ def test_a_retry_that_succeeds_settles_the_slot(make_bmad):
 
 
 def test_a_retry_survives_a_restart_and_keeps_its_time(make_bmad):
-    at = int(time.time()) + 1
+    at = int(time.time()) + 3  # a slow start must not miss it
     bmad = make_bmad(jobs={"job": fault(schedule=f"@at {slot_text(at)}", retry={"attempts": 1, "initial": "4s"})})
     bmad.start()
     bmad.wait_event("run_failed", job="job")
