@@ -299,6 +299,8 @@ int main(int argc, char **argv)
 	driver.conf = conf_load(&(struct conf_request){.path = argv[1], .now = wall_ms() / 1000}, &problems);
 	conf_problems_print(&problems, &text);
 	fputs(buf_text(&text), stderr);
+	buf_done(&text);
+	conf_problems_done(&problems);
 	if (!driver.conf)
 		return 2;
 	log_to_stderr(FORMAT_KV, wall_ms);
