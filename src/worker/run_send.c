@@ -93,13 +93,16 @@ static void wait_for_end(struct run *run, int64_t expires_ms, struct message_sta
 
 static void log_sent(const struct run *run, const struct run_message *message)
 {
+	const char *suppress = message->record.suppress;
 	struct log_line line;
 
-	run_log_begin(run, &line, LEVEL_INFO, "message_queued");
+	run_log_begin(run, &line, LEVEL_INFO, suppress ? "message_suppressed" : "message_queued");
 	log_text(&line, "channel", message->record.channel);
 	log_text(&line, "message", message->record.id);
 	log_text(&line, "kind", message->record.kind);
 	log_text(&line, "key", message->record.key);
+	if (suppress)
+		log_text(&line, "reason", suppress);
 	log_end(&line);
 }
 
