@@ -36,7 +36,8 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-rec
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=c17 $(WARN) $(HARDEN) $(FRAMES) $(CFLAGS) $(INSTRUMENT)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now,--as-needed
-LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+# Asked for when something is linked: on a fresh machine scripts/deps comes first.
+LDLIBS    = $(shell pkg-config --libs $(PACKAGES)) -lm
 
 SRC   := $(sort $(foreach part,$(PARTS),$(wildcard src/$(part)/*.c)))
 JOBS  := $(if $(filter worker,$(PARTS)),$(sort $(wildcard jobs/*.c jobs/*/*.c)))
@@ -102,10 +103,10 @@ deps:
 
 # -- use -----------------------------------------------------------------------------------------------------
 
-demo: deps bmad
-	demo/run
-demo-daemon: deps bmad
-	demo/run daemon
+demo demo-daemon:
+	scripts/deps build
+	$(MAKE) --no-print-directory bmad
+	demo/run $(if $(filter demo-daemon,$@),daemon)
 install: bmad
 	install -D -m 755 bmad $(DESTDIR)$(PREFIX)/bin/bmad
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 man/bmad.8
