@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -18,7 +19,8 @@ struct file_options {
 
 static const struct option options_table[] = {
     OPTION(struct file_options, dir, OPT_PATH, .required = true,
-        .help = "folder that receives one file per message, written aside and renamed"),
+        .help = "folder that receives one file per message, written aside and renamed; made if its parent is "
+                "there"),
     OPTION_END,
 };
 
@@ -112,12 +114,22 @@ static struct err *write_in(int dir, const struct outgoing *message, struct aren
 	return fsync(dir) ? fault("sync the folder of", name) : NULL;
 }
 
+/* Made if only its last part is missing: a folder above that is missing may be a disk that is not mounted. */
+static int open_folder(const char *path)
+{
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0 || errno != ENOENT || mkdir(path, 0750))
+		return dir;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 static struct err *file_write(
     const struct conf_channel *channel, const void *options, const struct outgoing *message)
 {
 	const struct file_options *o = options;
 	cleanup(arena_done) struct arena arena = {0};
-	int dir = open(o->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open_folder(o->dir);
 	struct err *e;
 
 	(void)channel;

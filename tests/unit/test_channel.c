@@ -475,7 +475,22 @@ static void no_name_from_data_leaves_the_folder(void **state)
 	assert_memory_equal(name, "20261120T230000Z-_._.._etc_.x_y___-kkk", 38);
 }
 
-static void a_missing_folder_is_an_error_for_now(void **state)
+static void a_missing_folder_is_made(void **state)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct options options = options_of("file", NULL, &arena);
+	char path[32], name[256], content[256];
+
+	(void)state;
+	make_folder(path);
+	assert_int_equal(rmdir(path), 0);
+	*(const char **)place(&options, "dir") = path;
+	assert_null(options.type->write(&channel, options.bytes, &note));
+	take_only_file(path, name, content);
+	assert_string_equal(content, note.payload);
+}
+
+static void a_folder_without_its_parent_is_an_error_for_now(void **state)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	struct options options = options_of("file", NULL, &arena);
@@ -603,7 +618,8 @@ int main(void)
 	    cmocka_unit_test(a_card_is_wrapped_or_unwrapped_as_the_workflow_takes_it),
 	    cmocka_unit_test(a_file_has_its_name_only_when_it_is_whole),
 	    cmocka_unit_test(no_name_from_data_leaves_the_folder),
-	    cmocka_unit_test(a_missing_folder_is_an_error_for_now),
+	    cmocka_unit_test(a_missing_folder_is_made),
+	    cmocka_unit_test(a_folder_without_its_parent_is_an_error_for_now),
 	    cmocka_unit_test(the_console_ends_each_message_with_one_newline),
 	    cmocka_unit_test(a_definition_differs_when_any_key_does),
 	    cmocka_unit_test(every_option_of_a_type_counts_in_its_definition),
