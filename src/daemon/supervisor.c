@@ -357,10 +357,11 @@ void supervisor_order(struct child *child, const struct run_order *order)
 		peer_call(child->peer, REQ_RUN, order, NULL, NULL);
 }
 
-struct err *supervisor_hopeless(const struct child *child, int status, const struct line *line)
+struct err *supervisor_hopeless(struct child *child, int status, const struct line *line)
 {
 	if (child->kind != CHILD_STORE || line_was_connected(line) || !WIFEXITED(status) || !WEXITSTATUS(status))
 		return NULL;
+	supervisor_retire(child->supervisor, CHILD_STORE);
 	return ERR(ERR_CONFIG, "the store %s cannot be opened: the log says why",
 	    child->supervisor->setup.conf->daemon.store);
 }

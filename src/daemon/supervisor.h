@@ -78,10 +78,10 @@ void supervisor_order(struct child *child, const struct run_order *order);
 /* Lets CHILD go in order: its connection is closed, and a successor follows. */
 void supervisor_replace(struct child *child);
 /*
- * CHILD, which has just ended with STATUS, was a store process that could not open the store and never will: its LINE was
- * never answered. CONFIG error then, else NULL.
+ * CHILD, which has just ended with STATUS, was a store process that could not open the store and never
+ * will: its LINE was never answered. CONFIG error then, and no successor; else NULL.
  */
-struct err *supervisor_hopeless(const struct child *child, int status, const struct line *line) MUST_CHECK;
+struct err *supervisor_hopeless(struct child *child, int status, const struct line *line) MUST_CHECK;
 void supervisor_destroy(struct supervisor *supervisor); /* kills what still runs, and waits for it */
 
 #endif
