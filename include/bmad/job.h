@@ -37,13 +37,15 @@ struct job_module {
 	/* The run. What it queued is committed if it returns NULL. */
 	struct err *(*run)(struct run *run);
 	/*
-	 * What must follow the commit in another database. Repeatable: a run that died before it is finished by the next.
+	 * What must follow the commit in another database. Repeatable: a run that died before it is
+	 * finished by the next.
 	 */
 	struct err *(*after_commit)(struct run *run);
 	/*
-	 * What the module's templates cannot do for themselves (choose a colour, pad a column), worked out from
-	 * a data object and shown to them as `bmad.view`. Pure, and from DATA alone, whatever it lacks: `bmad
-	 * render --data` shows the same as the run did, and the data object stays free of looks. NULL: none.
+	 * What the module's templates cannot do for themselves (choose a colour, pad a column), worked out
+	 * from a data object and shown to them as `bmad.view`. Pure, and from DATA alone, whatever it
+	 * lacks: `bmad render --data` shows the same as the run did, and the data object stays free of
+	 * looks. NULL: none.
 	 */
 	struct json *(*view)(const struct json *data);
 };

@@ -45,9 +45,10 @@ struct json *run_data(struct run *run);
 struct err *run_queue(struct run *run, const struct message *message, struct json *data) MUST_CHECK;
 
 /*
- * Commits the message now, sends it with priority and waits for its outcome until it expires (MESSAGE
- * must have a channel, a key and `expires`). The key is the ledger: if a message with it exists no second is made and
- * its state is the answer; only a dead one is tried anew. An error means that nothing was committed.
+ * Commits the message now, sends it with priority and waits for its outcome until it expires (MESSAGE must
+ * have a channel, a key and `expires`). The key is the ledger: if a message with it exists no second is
+ * made and its state is the answer; only a dead one is tried anew. An error means that nothing was
+ * committed.
  */
 struct err *run_send(struct run *run, const struct message *message, struct json *data,
     enum outcome *out_outcome) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `--once`: a small main of its own. With a daemon on the store it brings only a worker and speaks to the daemon's store
- * process; without one it takes the lock and brings store and sender too.
+ * `--once`: a small main of its own. With a daemon on the store it brings only a worker and speaks to the
+ * daemon's store process; without one it takes the lock and brings store and sender too.
  */
 #include "daemon/once.h"
 

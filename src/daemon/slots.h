@@ -40,8 +40,9 @@ struct due_slots {
 
 /*
  * What to do with the slots of JOB from FIRST (a slot, the earliest without a record) that have fired by
- * NOW: skipped if they are before PAUSED_UNTIL (0: never paused), else by the job's misfire, max_catchup, max_late and jitter (a slot is late from when it fires);
- * appended to OUT in time order. LIVE: the scheduler was running since before FIRST fired.
+ * NOW: skipped if they are before PAUSED_UNTIL (0: never paused), else by the job's misfire, max_catchup,
+ * max_late and jitter (a slot is late from when it fires); appended to OUT in time order. LIVE: the
+ * scheduler was running since before FIRST fired.
  */
 void slots_due(const struct conf_job *job, utc_t first, utc_t now, utc_t paused_until, bool live,
     struct due_slots *out);

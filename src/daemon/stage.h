@@ -27,7 +27,8 @@ void stage_init(struct stage *stage, const struct conf *conf);
 
 /*
  * Takes the store's lock as ROLE and opens its socket. Waits up to PATIENCE_MS for a holder that is dying,
- * or is a --once. *OUT_HELD false, nothing taken: a living daemon has it (OUT_HOLDER). CONFIG error when it cannot be had.
+ * or is a --once. *OUT_HELD false, nothing taken: a living daemon has it (OUT_HOLDER). CONFIG error when it
+ * cannot be had.
  */
 struct err *stage_lock(struct stage *stage, const char *role, int64_t patience_ms, bool *out_held,
     struct lock_holder *out_holder) MUST_CHECK;

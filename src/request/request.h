@@ -204,8 +204,8 @@ struct new_message {
 	int64_t definition; /* channel_definition() as a --once knows it, must be the daemon's; 0: is not compared */
 	bool again; /* send although the key was sent before */
 	/*
-	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which prints and settles
-	 * them itself.
+	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which
+	 * prints and settles them itself.
 	 */
 	bool taken;
 	const char *suppress; /* why it is not to go out: it is stored `suppressed` with this reason; NULL: it goes */

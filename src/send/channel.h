@@ -122,8 +122,8 @@ void classify_http(const struct conf_channel *channel, const struct wire_answer 
     struct classification *out);
 
 /*
- * A number that is the same for the same definition, references unresolved, and never 0; what differs in any key
- * differs in it.
+ * A number that is the same for the same definition, references unresolved, and never 0; what differs in
+ * any key differs in it.
  */
 int64_t channel_definition(const struct conf_channel *channel);
 

@@ -408,11 +408,11 @@ def test_a_probe_that_is_refused_costs_no_message(tmp_path, receiver):
 
 
 def test_files_appear_whole_and_once(tmp_path):
-    folder = tmp_path / "out"
+    folder = tmp_path / "mount" / "out"
     with Outbox(tmp_path, {"f": {"type": "file", "dir": str(folder), "retry": QUICK}}) as outbox:
         outbox.put("f", 20, payload='{"n":%d}')
-        time.sleep(0.3)  # there is no folder yet: nothing is lost
-        folder.mkdir()
+        time.sleep(0.3)  # the folder above it is not there yet: nothing is lost
+        folder.parent.mkdir()
         outbox.wait_all("delivered")
     contents = sorted(path.read_text() for path in folder.iterdir())
     assert contents == sorted('{"n":%d}' % n for n in range(20))
