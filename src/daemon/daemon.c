@@ -223,7 +223,6 @@ static void on_scheduler_ready(void *arg)
 
 	stage_announce(daemon->conf, "daemon_started");
 	notify("READY=1");
-	(void)daemon;
 }
 
 static void start_children(struct daemon *daemon)

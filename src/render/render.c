@@ -13,11 +13,6 @@
 
 #define TEXT_MAX (8 << 20) /* what a template may make; white space in JSON does not reach the payload */
 
-size_t render_budget(const char *type)
-{
-	return plain_budget(type);
-}
-
 static size_t budget_of(const struct render_request *request)
 {
 	return request->budget ? request->budget : plain_budget(request->channel_type);

@@ -26,7 +26,7 @@ struct render_request {
 	const char *channel_type; /* "teams", ... */
 	const struct json *data;  /* templates see its keys at the root */
 	const struct json *bmad;  /* and this as `bmad`: id, job, slot, ...; may be NULL */
-	size_t budget;            /* bytes the payload may have; 0: the channel type's own (render_budget) */
+	size_t budget;            /* bytes the payload may have; 0: the channel type's own */
 	bool body_data;           /* the data object itself is the body, whatever templates there are */
 };
 
@@ -37,9 +37,6 @@ struct rendered {
 	char *why;       /* what was wrong, with file, line and column; NULL if nothing */
 	size_t left_out; /* lines that a plain text was shortened by */
 };
-
-/* Bytes that a payload for channel type TYPE may have, 0 if there is no such bound. */
-size_t render_budget(const char *type);
 
 void render_message(struct template_set *set, const struct render_request *request, struct rendered *out);
 void rendered_done(struct rendered *rendered);

@@ -263,8 +263,3 @@ bool link_is_broken(const struct link *link)
 {
 	return link->broken;
 }
-
-int link_fd(const struct link *link)
-{
-	return link->fd;
-}

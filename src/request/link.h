@@ -30,7 +30,6 @@ struct err *link_receive(
 
 /* Nothing goes over it any more (a late answer does not break it): destroy it. */
 bool link_is_broken(const struct link *link);
-int link_fd(const struct link *link);
 
 /*
  * Unix sockets of any path length (through /proc/self/fd of the folder). listen: 0600, an old socket file

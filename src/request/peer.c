@@ -475,11 +475,6 @@ size_t peer_backlog(const struct peer *peer)
 	return peer->out.length - peer->sent;
 }
 
-int peer_fd(const struct peer *peer)
-{
-	return peer->fd;
-}
-
 bool peer_ended(const struct peer *peer)
 {
 	return peer->ended;

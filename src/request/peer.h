@@ -49,7 +49,6 @@ void peer_release(struct kept *kept);
 
 /* Bytes that wait to be written: a slow reader shows here. */
 size_t peer_backlog(const struct peer *peer);
-int peer_fd(const struct peer *peer);
 /* The other side is gone, and the calls that were open fail for that reason. */
 bool peer_ended(const struct peer *peer);
 
