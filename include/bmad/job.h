@@ -34,6 +34,12 @@ struct job_module {
 	 * beginning with the option's name; NULL function: nothing to judge. Reads nothing.
 	 */
 	struct err *(*check)(const void *options);
+	/*
+	 * With the schedule `@module`: names the slots of [from, to) with run_name_slot(). It reads sources as
+	 * a run does (RUN has no slot of its own, and run_now() is when it was asked), queues and stores
+	 * nothing, and answers the same for the same data however often it is asked.
+	 */
+	struct err *(*slots)(struct run *run, utc_t from, utc_t to);
 	/* The run. What it queued is committed if it returns NULL. */
 	struct err *(*run)(struct run *run);
 	/*

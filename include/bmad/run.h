@@ -36,6 +36,12 @@ struct err *run_source(struct run *run, const char *name, struct sql **out_db) M
 /* The value that this job stored under KEY, owned by the run; NULL if there is none or it has expired. */
 struct err *run_state_get(struct run *run, const char *key, const struct json **out_value) MUST_CHECK;
 
+/*
+ * For job_module.slots: a slot of this job. KEY (copied) is what is claimed: a slot whose key has a record
+ * never runs again, and one whose instant changes has moved.
+ */
+void run_name_slot(struct run *run, const char *key, utc_t at);
+
 /* -- what the run leaves behind, with its commit -- */
 
 /* A new empty data object, owned by the run; pass it to run_queue() or run_send(). */
