@@ -18,7 +18,7 @@ Q       ?= @
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
-PARTS   ?= base request conf schedule daemon worker store source render send cli
+PARTS   ?= base request conf schedule daemon worker store source net render send cli
 PYTHON  ?= /usr/bin/python3
 VERSION := 0.1.0
 

@@ -2,11 +2,8 @@
 /* libcurl multi on libevent; one struct attempt per request. */
 #include "send/wire.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -14,14 +11,11 @@
 
 #include "base/buf.h"
 #include "daemon/child.h"
+#include "net/transport.h"
 #include "send/retry_after.h"
 
 #define BODY_MAX     (64 * 1024) /* of an answer: reading goes no further */
 #define HEADERS_MAX  (128 * 1024)
-#define CONNECT_MS   10000L
-#define SLOW_BYTES   1L /* a second, over ... */
-#define SLOW_SECONDS 15L
-#define IDLE_SECONDS 30L /* a connection kept longer is likely to be closed from the other side */
 
 struct attempt {
 	LIST_ENTRY(attempt) link;
@@ -138,36 +132,6 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg)
 	return 0;
 }
 
-/* Addresses of the machine's own link: nothing there is a receiver, but cloud metadata with credentials is.
- */
-static bool is_link_local(const struct sockaddr *address)
-{
-	static const struct in6_addr metadata = {{{0xfd, 0x00, 0x0e, 0xc2, [15] = 0x54, [14] = 0x02}}};
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	const struct in_addr *v4 = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-
-	if (address->sa_family == AF_INET)
-		return ntohl(v4->s_addr) >> 16 == 0xa9fe; /* 169.254.0.0/16 */
-	if (address->sa_family != AF_INET6)
-		return false;
-	if (IN6_IS_ADDR_V4MAPPED(v6))
-		return v6->s6_addr[12] == 169 && v6->s6_addr[13] == 254;
-	return IN6_IS_ADDR_LINKLOCAL(v6) || !memcmp(v6, &metadata, sizeof(metadata));
-}
-
-/* Judged by the address, not the name: that may lead anywhere by the time it is resolved. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct attempt *attempt = arg;
-
-	(void)purpose;
-	if (is_link_local(&address->addr)) {
-		attempt->refused_address = true;
-		return CURL_SOCKET_BAD;
-	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /*
  * Called when the request is about to go out. The second time in one attempt libcurl found a kept
  * connection closed after the request went over it, and would send it anew: whether the first arrived is
@@ -229,28 +193,17 @@ static bool set_request(struct attempt *attempt, const struct wire_request *requ
 	return !failed;
 }
 
-static bool set_limits(struct attempt *attempt, const struct wire_limits *limits, bool http)
+static bool set_limits(struct attempt *attempt, const struct wire_limits *limits, const char *url)
 {
-	bool failed = false;
+	struct transport_limits all = {
+	    .timeout_ms = limits->timeout_ms,
+	    .ca_file = limits->ca_file,
+	    .proxy = limits->proxy,
+	    .fresh = limits->fresh,
+	};
 
-	SET(CURLOPT_PROTOCOLS_STR, http ? "https,http" : "https");
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	if (limits->ca_file)
-		SET(CURLOPT_CAINFO, limits->ca_file);
-	SET(CURLOPT_PROXY, limits->proxy ? limits->proxy : "");
-	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(CURLOPT_CONNECTTIMEOUT_MS,
-	    limits->timeout_ms < CONNECT_MS ? (long)limits->timeout_ms : CONNECT_MS);
-	SET(CURLOPT_TIMEOUT_MS, (long)limits->timeout_ms);
-	SET(CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES);
-	SET(CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS);
-	SET(CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
-	SET(CURLOPT_FRESH_CONNECT, limits->fresh ? 1L : 0L);
-	SET(CURLOPT_FORBID_REUSE, limits->fresh ? 1L : 0L);
-	return !failed;
+	return transport_set(attempt->easy, &all, strncasecmp(url, "http:", 5) ? "https" : "https,http",
+	    &attempt->refused_address);
 }
 
 static bool set_callbacks(struct attempt *attempt)
@@ -258,14 +211,11 @@ static bool set_callbacks(struct attempt *attempt)
 	bool failed = false;
 
 	SET(CURLOPT_PRIVATE, attempt);
-	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_ERRORBUFFER, attempt->fault);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
 	SET(CURLOPT_WRITEDATA, attempt);
 	SET(CURLOPT_HEADERFUNCTION, take_header);
 	SET(CURLOPT_HEADERDATA, attempt);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, attempt);
 	SET(CURLOPT_PREREQFUNCTION, about_to_send);
 	SET(CURLOPT_PREREQDATA, attempt);
 	return !failed;
@@ -284,7 +234,7 @@ struct err *wire_send(
 	attempt->easy = curl_easy_init();
 	LIST_INSERT_HEAD(&wire->attempts, attempt, link);
 	if (attempt->easy && set_request(attempt, request) && set_callbacks(attempt) &&
-	    set_limits(attempt, limits, !strncasecmp(request->url, "http:", 5)) &&
+	    set_limits(attempt, limits, request->url) &&
 	    curl_multi_add_handle(wire->multi, attempt->easy) == CURLM_OK)
 		return NULL;
 	attempt_destroy(attempt);
@@ -293,13 +243,6 @@ struct err *wire_send(
 
 /* -- what came back -----------------------------------------------------------------------------------------
  */
-
-static bool is_certificate_fault(CURLcode code)
-{
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_ISSUER_ERROR ||
-	       code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CRL_BADFILE ||
-	       code == CURLE_SSL_INVALIDCERTSTATUS || code == CURLE_SSL_PINNEDPUBKEYNOTMATCH;
-}
 
 static const char *fault_text(const struct attempt *attempt, CURLcode code)
 {
@@ -345,7 +288,7 @@ static void read_answer(const struct attempt *attempt, CURLcode code, struct wir
 	    .complete = code == CURLE_OK,
 	    .request_sent = attempt->begun > 0,
 	    .fault = code == CURLE_OK || attempt->body_cut ? NULL : fault_text(attempt, code),
-	    .certificate = is_certificate_fault(code),
+	    .certificate = transport_is_certificate_fault(code),
 	    .retry_after_ms = status ? asked_wait_ms(attempt->easy) : -1,
 	};
 }
