@@ -38,8 +38,10 @@ struct err *run_state_get(struct run *run, const char *key, const struct json **
 
 /*
  * For job_module.slots: a slot of this job. KEY (copied) is what is claimed: a slot whose key has a record
- * never runs again, and one whose instant changes has moved.
+ * never runs again, and one whose instant changes has moved. A key that is empty, longer than SLOT_KEY_MAX
+ * bytes or named twice, and an instant outside [from, to), are BUG errors of the hook as a whole.
  */
+#define SLOT_KEY_MAX 500
 void run_name_slot(struct run *run, const char *key, utc_t at);
 
 /* -- what the run leaves behind, with its commit -- */

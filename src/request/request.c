@@ -365,7 +365,13 @@ RECORD(run_order,
     FIELD_BOOL(run_order, log_message),
     FIELD_BOOL(run_order, again),
     FIELD_BOOL(run_order, by_hand),
-    FIELD_BOOL(run_order, report));
+    FIELD_BOOL(run_order, report),
+    FIELD_INT(run_order, slots_from),
+    FIELD_INT(run_order, slots_to));
+
+RECORD(slot_name,
+    FIELD_TEXT(slot_name, key),
+    FIELD_INT(slot_name, at));
 
 RECORD(run_result,
     FIELD_INT(run_result, run),
@@ -376,7 +382,8 @@ RECORD(run_result,
     FIELD_INT(run_result, ended_ms),
     FIELD_INT(run_result, messages),
     FIELD_LIST(run_result, values, value_count, value_record_record),
-    FIELD_TEXT(run_result, report));
+    FIELD_TEXT(run_result, report),
+    FIELD_LIST(run_result, slots, slot_count, slot_name_record));
 
 RECORD(control,
     FIELD_TEXT(control, verb),

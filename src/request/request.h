@@ -496,6 +496,14 @@ struct run_order {
 	bool dry_run, debug, log_message, again;
 	bool by_hand; /* console messages are born taken */
 	bool report;  /* RESULT carries data objects and messages */
+	/* `slots_to` not 0: no run at all; the module is asked for its slots of [from, to). */
+	int64_t slots_from, slots_to;
+};
+
+/* A slot as the module named it. */
+struct slot_name {
+	const char *key;
+	int64_t at;
 };
 
 struct run_result {
@@ -508,6 +516,8 @@ struct run_result {
 	struct value_record *values;
 	size_t value_count;
 	const char *report; /* JSON {data, messages, metrics}, if asked for */
+	struct slot_name *slots; /* if asked for, in the order of time */
+	size_t slot_count;
 };
 
 /* -- control ---------------------------------------------------------------------------------------------------- */

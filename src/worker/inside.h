@@ -64,6 +64,8 @@ struct run {
 	size_t state_count, state_capacity;
 	struct value_record *values;
 	size_t value_count, value_capacity;
+	struct slot_name *slots; /* what the module's `slots` hook named */
+	size_t slot_count, slot_capacity;
 	struct json *data; /* copies of what templates were handed, if a report was asked for; else NULL */
 	bool degraded;
 };
@@ -84,6 +86,12 @@ struct err *run_commit(struct run *run) MUST_CHECK;
 
 /* Messages that go out: queued or sent, without the suppressed ones. */
 int64_t run_message_count(const struct run *run);
+
+/*
+ * Asks the module for the slots that the order wants, into run->slots in the order of time (naming.c). BUG
+ * error for what its hook must not do.
+ */
+struct err *run_name_slots(struct run *run) MUST_CHECK;
 
 /* Begins a line for EVENT with job, run and slot. */
 void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event);

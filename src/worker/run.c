@@ -34,6 +34,7 @@ void run_done(struct run *run)
 	free(run->messages);
 	free(run->states);
 	free(run->values);
+	free(run->slots);
 	arena_done(&run->arena);
 }
 
