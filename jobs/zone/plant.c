@@ -9,26 +9,43 @@
 
 /* -- the zone itself and its shift times ----------------------------------------------------------- */
 
-static struct err *unknown_zone(struct sql *db, const char *id, struct arena *arena)
+struct err *zone_list(struct sql *db, struct arena *arena, struct texts *out_ids)
 {
 	static const enum sql_type columns[] = {SQL_TEXT | SQL_REQUIRED};
+	struct id {
+		struct id *next;
+		const char *text;
+	} *first = NULL, **last = &first;
 	struct sql_rows *rows;
-	const char *names = NULL;
-	int count = 0;
+	size_t count = 0;
 
 	PASS(sql_query(
 	    db, "/* zones */ select zone_id from zone order by sort, zone_id", NULL, 0, columns, 1, &rows));
 	for (; sql_next(rows); count++) {
-		if (count == NAMES_SHOWN)
-			names = arena_format(arena, "%s and more", names);
-		else if (count < NAMES_SHOWN)
-			names = arena_format(
-			    arena, "%s%s%s", names ? names : "", names ? ", " : "", sql_text(rows, 0));
+		*last = arena_alloc(arena, sizeof(**last));
+		(*last)->text = arena_copy(arena, sql_text(rows, 0));
+		last = &(*last)->next;
 	}
 	PASS(sql_close(rows));
-	if (!names)
+	const char **items = arena_alloc(arena, (count + 1) * sizeof(*items));
+	for (size_t i = 0; i < count; i++, first = first->next)
+		items[i] = first->text;
+	*out_ids = (struct texts){items, count};
+	return NULL;
+}
+
+static struct err *unknown_zone(struct sql *db, const char *id, struct arena *arena)
+{
+	struct texts ids;
+
+	PASS(zone_list(db, arena, &ids));
+	if (!ids.count)
 		return ERR(ERR_CONFIG, "zone '%s' is not known: the table zone is empty", id);
-	return ERR(ERR_CONFIG, "zone '%s' is not known; the table zone has %s", id, names);
+	const char *names = ids.items[0];
+	for (size_t i = 1; i < ids.count && i < NAMES_SHOWN; i++)
+		names = arena_format(arena, "%s, %s", names, ids.items[i]);
+	return ERR(ERR_CONFIG, "zone '%s' is not known; the table zone has %s%s", id, names,
+	    ids.count > NAMES_SHOWN ? " and more" : "");
 }
 
 static bool take_two_digits(const char *text, int limit, int *out_value)
@@ -103,15 +120,17 @@ static struct err *load_zone_rows(struct sql *db, struct arena *arena, struct zo
 	return sql_close(rows);
 }
 
-static struct err *load_zone(struct sql *db, const char *id, struct arena *arena, struct zone *zone)
+struct err *zone_load_shifts(struct sql *db, const char *id, struct arena *arena, struct zone *out_zone)
 {
-	zone->id = arena_copy(arena, id);
-	PASS(load_zone_rows(db, arena, zone));
-	if (!zone->tz)
+	struct zone zone = {.id = arena_copy(arena, id)};
+
+	PASS(load_zone_rows(db, arena, &zone));
+	if (!zone.tz)
 		return unknown_zone(db, id, arena);
-	if (!zone->start_count)
+	if (!zone.start_count)
 		return ERR(
 		    ERR_PERMANENT, "zone %s has no shifts: the table shift_definition has no row for it", id);
+	*out_zone = zone;
 	return NULL;
 }
 
@@ -281,7 +300,7 @@ struct err *zone_load(struct sql *db, const char *id, struct arena *arena, struc
 {
 	struct zone zone = {0};
 
-	PASS(load_zone(db, id, arena, &zone));
+	PASS(zone_load_shifts(db, id, arena, &zone));
 	PASS(load_layout(db, arena, &zone));
 	*out_zone = zone;
 	return NULL;

@@ -9,6 +9,7 @@
 
 #include <bmad/err.h>
 #include <bmad/mem.h>
+#include <bmad/option.h>
 #include <bmad/sql.h>
 #include <bmad/time.h>
 
@@ -48,6 +49,11 @@ struct zone {
 
 /* CONFIG error for an unknown zone, naming those there are; PERMANENT for a row that cannot be used. */
 struct err *zone_load(struct sql *db, const char *id, struct arena *arena, struct zone *out_zone) MUST_CHECK;
+
+/* The same without lines and stations: what tells when its shifts are. */
+struct err *zone_load_shifts(struct sql *db, const char *id, struct arena *arena, struct zone *out_zone) MUST_CHECK;
+/* Every zone_id of the table zone, in the order they are shown. */
+struct err *zone_list(struct sql *db, struct arena *arena, struct texts *out_ids) MUST_CHECK;
 
 /* Index of the station or line, or an error: the queries join these tables, so it must be there. */
 struct err *zone_station(const struct zone *zone, const char *id, size_t *out_index) MUST_CHECK;
