@@ -23,6 +23,11 @@ const struct channel_type *channel_type_find(const char *name)
 	return NULL;
 }
 
+int64_t channel_cost(const struct conf_channel *channel, const struct outgoing *message)
+{
+	return channel->type->cost ? channel->type->cost(message) : 1;
+}
+
 /* The part of a URL between the two slashes and the path, without the port. */
 struct host {
 	const char *text;

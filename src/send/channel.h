@@ -108,7 +108,9 @@ struct channel_type {
 	/* Pure. */
 	void (*classify)(const struct conf_channel *channel, const void *options,
 	    const struct wire_answer *answer, struct arena *arena, struct classification *out);
-	/* Instead of the two above for types without a network. Durable when it returns NULL. */
+	/* How much of the rate MESSAGE uses up, at least 1; NULL: 1. Pure. */
+	int64_t (*cost)(const struct outgoing *message);
+	/* Instead of compose and classify for types without a network. Durable when it returns NULL. */
 	struct err *(*write)(
 	    const struct conf_channel *channel, const void *options, const struct outgoing *message);
 };
@@ -116,6 +118,8 @@ struct channel_type {
 /* Every type, ending with NULL: channel.c. */
 extern const struct channel_type *const channel_types[];
 const struct channel_type *channel_type_find(const char *name);
+
+int64_t channel_cost(const struct conf_channel *channel, const struct outgoing *message);
 
 /* The table of delivery's section 1.2: what a status or a transport fault means by itself. */
 void classify_http(const struct conf_channel *channel, const struct wire_answer *answer, struct arena *arena,

@@ -91,10 +91,10 @@ bool lane_is_closed(const struct lane *lane, struct mono now)
 	return opens_at(lane).ms > now.ms + CLOSED_MS;
 }
 
-void lane_start(struct lane *lane, struct mono now)
+void lane_start(struct lane *lane, struct mono now, int64_t cost)
 {
 	lane->in_flight++;
-	rate_take(&lane->rate, now);
+	rate_take(&lane->rate, now, cost);
 	if (lane->suspended)
 		lane->probe_at.ms = now.ms + PROBE_MS;
 }

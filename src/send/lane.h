@@ -68,7 +68,8 @@ struct mono lane_next(struct lane *lane, struct mono now);
 /* It is quiet for longer than rows may well be held: what was taken ahead goes back. */
 bool lane_is_closed(const struct lane *lane, struct mono now);
 
-void lane_start(struct lane *lane, struct mono now);
+/* COST: of the message by the rate (channel_cost()). */
+void lane_start(struct lane *lane, struct mono now, int64_t cost);
 enum lane_change lane_end(struct lane *lane, const struct lane_answer *answer, struct mono now);
 
 /* What must outlive the process, and back. Waits become instants of the wall clock, WALL_MS is its reading.

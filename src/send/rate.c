@@ -68,26 +68,38 @@ int64_t rate_room(struct rate_limit *limit, struct mono now)
 	return room > 0 ? room : 0;
 }
 
-static void count_one(struct rate_window *window, struct mono now)
+/* When the last of COUNT would have gone out if each had waited for room. */
+static int64_t spread_ms(const struct rate_window *window, int64_t now_ms, int64_t count)
+{
+	int64_t over = window->used + count - window->allowed;
+
+	if (count == 1 || over <= 0)
+		return now_ms;
+	return now_ms + (over + window->allowed - 1) / window->allowed * window->window_ms;
+}
+
+static void count_some(struct rate_window *window, struct mono now, int64_t count)
 {
 	struct rate_mark *last;
+	int64_t until_ms;
 
 	forget_old(window, now);
-	window->used++;
+	until_ms = spread_ms(window, now.ms, count);
+	window->used += count;
 	last = window->count ? mark_at(window, window->count - 1) : NULL;
 	/* A full ring shares too: taking more than the room there is must not lose count. */
 	if (last && (now.ms - last->first_ms < window->slice_ms || window->count == window->capacity)) {
-		last->last_ms = now.ms;
-		last->count++;
+		last->last_ms = until_ms > last->last_ms ? until_ms : last->last_ms;
+		last->count += count;
 		return;
 	}
-	*mark_at(window, window->count++) = (struct rate_mark){now.ms, now.ms, 1};
+	*mark_at(window, window->count++) = (struct rate_mark){now.ms, until_ms, count};
 }
 
-void rate_take(struct rate_limit *limit, struct mono now)
+void rate_take(struct rate_limit *limit, struct mono now, int64_t count)
 {
 	for (size_t i = 0; i < limit->count; i++)
-		count_one(&limit->windows[i], now);
+		count_some(&limit->windows[i], now, count);
 }
 
 struct mono rate_next(struct rate_limit *limit, struct mono now)

@@ -38,8 +38,11 @@ void rate_done(struct rate_limit *limit);
 
 /* How many may go out now; INT64_MAX without a limit. */
 int64_t rate_room(struct rate_limit *limit, struct mono now);
-/* Counts one that goes out now. */
-void rate_take(struct rate_limit *limit, struct mono now);
+/*
+ * Counts what goes out now and costs COUNT of them (a text of three segments costs 3). It may cost more than
+ * there is room for, or than a window allows at all: what is over is paid back by waiting longer afterwards.
+ */
+void rate_take(struct rate_limit *limit, struct mono now, int64_t count);
 /* When the next may go out; NOW if one may. */
 struct mono rate_next(struct rate_limit *limit, struct mono now);
 

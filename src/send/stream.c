@@ -212,7 +212,7 @@ static void start(struct delivery *delivery)
 	struct err *e;
 
 	leave(&stream->waiting, delivery);
-	lane_start(&stream->lane, mono_now());
+	lane_start(&stream->lane, mono_now(), channel_cost(stream->channel, &delivery->message));
 	delivery->started = mono_now();
 	if (stream->channel->type->write) {
 		write_it(delivery);

@@ -29,7 +29,7 @@ static void without_a_rate_there_is_always_room(void **state)
 	(void)state;
 	rate_init(&limit, &(struct rates){0});
 	for (int i = 0; i < 10000; i++)
-		rate_take(&limit, at(0));
+		rate_take(&limit, at(0), 1);
 	assert_int_equal(rate_room(&limit, at(0)), INT64_MAX);
 	assert_int_equal(rate_next(&limit, at(5)).ms, 5);
 	rate_done(&limit);
@@ -44,7 +44,7 @@ static void a_window_lets_its_count_through_and_opens_when_the_first_is_old(void
 	rate_init(&limit, &(struct rates){&four, 1});
 	assert_int_equal(rate_room(&limit, at(0)), 4);
 	for (int i = 0; i < 4; i++)
-		rate_take(&limit, at(i * 100));
+		rate_take(&limit, at(i * 100), 1);
 	assert_int_equal(rate_room(&limit, at(400)), 0);
 	assert_int_equal(rate_next(&limit, at(400)).ms, 1020);
 	assert_int_equal(rate_room(&limit, at(1019)), 0);
@@ -54,6 +54,29 @@ static void a_window_lets_its_count_through_and_opens_when_the_first_is_old(void
 }
 
 /* What went out in the window before each instant, counted without the code under test. */
+static void what_costs_more_than_one_is_paid_back_by_waiting(void **state)
+{
+	static const struct rate one = {1, 1000}, ten = {10, 1000};
+	struct rate_limit limit;
+
+	(void)state;
+	rate_init(&limit, &(struct rates){&one, 1});
+	rate_take(&limit, at(0), 7); /* a text of seven segments */
+	assert_int_equal(rate_next(&limit, at(0)).ms, 7 * 1020);
+	rate_take(&limit, at(7140), 1);
+	assert_int_equal(rate_next(&limit, at(7140)).ms, 7140 + 1020);
+	rate_done(&limit);
+
+	rate_init(&limit, &(struct rates){&ten, 1});
+	rate_take(&limit, at(0), 6);
+	assert_int_equal(rate_room(&limit, at(1)), 4);
+	rate_take(&limit, at(500), 6); /* two too many: the next second has that less */
+	assert_int_equal(rate_room(&limit, at(1019)), 0);
+	assert_int_equal(rate_room(&limit, at(1020)), 4);
+	assert_int_equal(rate_room(&limit, at(500 + 2040)), 10);
+	rate_done(&limit);
+}
+
 static void check_no_window_is_exceeded(const int64_t *sent, size_t count, const struct rate *rate)
 {
 	for (size_t i = 0, first = 0; i < count; i++) {
@@ -82,7 +105,7 @@ static void no_window_ever_sees_more_than_its_count(void **state)
 		rate_init(&limit, &(struct rates){rows[i], 2});
 		while (count < 20000 && now < 700000) {
 			while (rate_room(&limit, at(now)) > 0) {
-				rate_take(&limit, at(now));
+				rate_take(&limit, at(now), 1);
 				sent[count++] = now;
 			}
 			now = rate_next(&limit, at(now)).ms;
@@ -106,7 +129,7 @@ static void a_steady_stream_is_not_stopped_for_ever(void **state)
 	rate_init(&limit, &(struct rates){&rate, 1});
 	for (int64_t now = 0; now < 60000; now++) { /* one each millisecond is far below the rate */
 		assert_true(rate_room(&limit, at(now)) > 98000);
-		rate_take(&limit, at(now));
+		rate_take(&limit, at(now), 1);
 	}
 	rate_done(&limit);
 }
@@ -143,9 +166,9 @@ static void a_lane_starts_as_many_as_may_be_in_flight(void **state)
 	channel.in_flight = 2;
 	lane_init(&lane, &channel);
 	assert_true(lane_may_start(&lane, at(0)));
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	assert_true(lane_may_start(&lane, at(0)));
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	assert_false(lane_may_start(&lane, at(0)));
 	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 1), LANE_SAME);
 	assert_true(lane_may_start(&lane, at(1)));
@@ -182,7 +205,7 @@ static void where_a_repeat_must_not_be_only_what_goes_out_at_once_is_taken(void 
 	lane_init(&lane, &channel);
 	assert_int_equal(lane_room(&lane, at(0), 0), 3);
 	assert_int_equal(lane_room(&lane, at(0), 2), 1);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	assert_int_equal(lane_room(&lane, at(0), 2), 0);
 	lane_done(&lane);
 }
@@ -197,9 +220,9 @@ static void no_more_is_taken_than_the_rate_lets_out_now(void **state)
 	channel.rate = (struct rates){&rate, 1};
 	lane_init(&lane, &channel);
 	assert_int_equal(lane_room(&lane, at(0), 0), 2);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 1);
-	lane_start(&lane, at(100));
+	lane_start(&lane, at(100), 1);
 	end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 101);
 	assert_int_equal(lane_room(&lane, at(101), 0), 0);
 	assert_false(lane_may_start(&lane, at(101)));
@@ -213,7 +236,7 @@ static void retry_after_stops_the_whole_lane_until_then(void **state)
 
 	(void)state;
 	lane_init(&lane, &plain);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	assert_int_equal(
 	    end_with(&lane,
 	        (struct lane_answer){.verdict = VERDICT_LATER, .status = 500, .retry_after_ms = 30000}, 100),
@@ -225,7 +248,7 @@ static void retry_after_stops_the_whole_lane_until_then(void **state)
 	assert_int_equal(lane_next(&lane, at(200)).ms, 30100);
 	assert_true(lane_may_start(&lane, at(30100)));
 	assert_int_equal(lane_room(&lane, at(30100), 0), 1); /* one shows whether it is well again */
-	lane_start(&lane, at(30100));
+	lane_start(&lane, at(30100), 1);
 	assert_int_equal(
 	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED}, 30200), LANE_RESUMED);
 	assert_true(lane_room(&lane, at(30200), 0) > 1);
@@ -252,7 +275,7 @@ static void too_many_requests_pause_the_lane_even_without_a_time(void **state)
 		struct lane lane;
 
 		lane_init(&lane, &plain);
-		lane_start(&lane, at(0));
+		lane_start(&lane, at(0), 1);
 		end_with(&lane, rows[i].answer, 10);
 		assert_int_equal(lane_may_start(&lane, at(20)), !rows[i].paused);
 		lane_done(&lane);
@@ -265,7 +288,7 @@ static void no_pause_outlives_the_message_that_caused_it(void **state)
 
 	(void)state;
 	lane_init(&lane, &plain);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	end_with(&lane,
 	    (struct lane_answer){.verdict = VERDICT_LATER,
 	        .status = 429,
@@ -282,18 +305,18 @@ static void a_destination_that_refuses_for_good_gets_one_probe_an_hour(void **st
 
 	(void)state;
 	lane_init(&lane, &plain);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 404}, 1000),
 	    LANE_SUSPENDED);
 	assert_int_equal(lane_room(&lane, at(PROBE_MS), 0), 0);
 	assert_int_equal(lane_room(&lane, at(PROBE_MS + 1000), 0), 1);
-	lane_start(&lane, at(PROBE_MS + 1000));
+	lane_start(&lane, at(PROBE_MS + 1000), 1);
 	assert_false(lane_may_start(&lane, at(PROBE_MS + 1000)));
 	assert_int_equal(
 	    end_with(&lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 500}, PROBE_MS + 2000),
 	    LANE_SAME);
 	assert_false(lane_may_start(&lane, at(PROBE_MS + 3000)));
-	lane_start(&lane, at(2 * PROBE_MS + 1000));
+	lane_start(&lane, at(2 * PROBE_MS + 1000), 1);
 	assert_int_equal(end_with(&lane, (struct lane_answer){.verdict = VERDICT_DELIVERED, .status = 202},
 	                     2 * PROBE_MS + 2000),
 	    LANE_RESUMED);
@@ -309,7 +332,7 @@ static void a_pause_outlives_the_process(void **state)
 	(void)state;
 	lane_init(&lane, &plain);
 	lane_init(&other, &plain);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	end_with(
 	    &lane, (struct lane_answer){.verdict = VERDICT_LATER, .status = 429, .retry_after_ms = 60000}, 0);
 	value = lane_to_json(&lane, at(10000), WALL);
@@ -329,7 +352,7 @@ static void a_new_sender_probes_a_suspended_lane_at_once(void **state)
 	(void)state;
 	lane_init(&lane, &plain);
 	lane_init(&other, &plain);
-	lane_start(&lane, at(0));
+	lane_start(&lane, at(0), 1);
 	end_with(&lane, (struct lane_answer){.verdict = VERDICT_GONE, .status = 410}, 0);
 	value = lane_to_json(&lane, at(10), WALL);
 	lane_from_json(&other, value, at(5), WALL);
@@ -398,6 +421,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(without_a_rate_there_is_always_room),
+	    cmocka_unit_test(what_costs_more_than_one_is_paid_back_by_waiting),
 	    cmocka_unit_test(a_window_lets_its_count_through_and_opens_when_the_first_is_old),
 	    cmocka_unit_test(no_window_ever_sees_more_than_its_count),
 	    cmocka_unit_test(a_steady_stream_is_not_stopped_for_ever),
