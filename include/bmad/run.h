@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <bmad/api.h>
 #include <bmad/err.h>
 #include <bmad/json.h>
 #include <bmad/message.h>
@@ -32,6 +33,9 @@ bool run_is_dry(const struct run *run);
 
 /* The connection to source NAME, kept between runs; borrowed until the run ends. */
 struct err *run_source(struct run *run, const char *name, struct sql **out_db) MUST_CHECK;
+
+/* The entry NAME of `apis` (bmad/api.h), signed in when it is first called; kept between runs. */
+struct err *run_api(struct run *run, const char *name, struct api **out_api) MUST_CHECK;
 
 /* The value that this job stored under KEY, owned by the run; NULL if there is none or it has expired. */
 struct err *run_state_get(struct run *run, const char *key, const struct json **out_value) MUST_CHECK;

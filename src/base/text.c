@@ -203,6 +203,38 @@ const char *near_name(const char *word, const char *const *names)
 	return best;
 }
 
+/* The last group may be short; then it ends with PAD, if that is a character. */
+static void add_base64(struct buf *out, const void *bytes, size_t length, const char *last_two, char pad)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	const unsigned char *in = bytes;
+
+	for (size_t at = 0; at < length; at += 3) {
+		size_t left = length - at < 3 ? length - at : 3;
+		uint32_t group = (uint32_t)in[at] << 16 | (left > 1 ? (uint32_t)in[at + 1] << 8 : 0) |
+		                 (left > 2 ? (uint32_t)in[at + 2] : 0);
+
+		for (size_t i = 0; i < 4; i++) {
+			uint32_t six = group >> (18 - 6 * i) & 63;
+
+			if (i <= left)
+				buf_add_char(out, six < 62 ? alphabet[six] : last_two[six - 62]);
+			else if (pad)
+				buf_add_char(out, pad);
+		}
+	}
+}
+
+void base64_add(struct buf *out, const void *bytes, size_t length)
+{
+	add_base64(out, bytes, length, "+/", '=');
+}
+
+void base64url_add(struct buf *out, const void *bytes, size_t length)
+{
+	add_base64(out, bytes, length, "-_", 0);
+}
+
 bool text_is_empty(const char *text)
 {
 	return !text || !*text;

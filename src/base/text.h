@@ -35,6 +35,10 @@ double random_unit(void);
  */
 const char *near_name(const char *word, const char *const *names);
 
+/* Base64 of BYTES, and the form for URLs: `-` and `_`, and without the `=` at the end. */
+void base64_add(struct buf *out, const void *bytes, size_t length);
+void base64url_add(struct buf *out, const void *bytes, size_t length);
+
 bool text_is_empty(const char *text); /* NULL or "" */
 bool text_equal(const char *a, const char *b); /* NULLs are equal to each other only */
 

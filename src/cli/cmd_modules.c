@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bmad/api.h>
+
 #include "base/columns.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -18,6 +20,7 @@ static const struct {
     {"daemon", "the section 'daemon'", conf_daemon_options},
     {"defaults", "the section 'defaults': what holds for jobs that say nothing else", conf_defaults_options},
     {"source", "an entry of 'sources'", conf_source_options},
+    {"api", "an entry of 'apis', besides the keys of its type", conf_api_options},
     {"channel", "an entry of 'channels', besides the keys of its type", conf_channel_options},
     {"job", "an entry of 'jobs'", conf_job_options},
 };
@@ -57,6 +60,10 @@ static void list_all(struct buf *out)
 	for (size_t i = 0; source_types[i]; i++)
 		add(&columns, source_types[i]->name, source_types[i]->summary);
 	print_list("source types", &columns, out);
+	columns = COLUMNS;
+	for (size_t i = 0; api_types[i]; i++)
+		add(&columns, api_types[i]->name, api_types[i]->summary);
+	print_list("API types", &columns, out);
 	columns = COLUMNS;
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		add(&columns, sections[i].name, sections[i].summary);
@@ -104,6 +111,13 @@ static void print_source_type(const struct source_type *type, struct buf *out)
 	    type->scheme);
 }
 
+static void print_api_type(const struct api_type *type, struct buf *out)
+{
+	print_one("API type", type->name, type->summary, type->options, out);
+	buf_format(out, "  by type: request_timeout %s, retry_wait %s\n", type->request_timeout, type->retry_wait);
+	buf_add_text(out, "  and the keys of every API: bmad modules api\n");
+}
+
 /* All that is called NAME: a module and a channel type may share a name. */
 static void print_named(const char *name, struct buf *out)
 {
@@ -116,6 +130,9 @@ static void print_named(const char *name, struct buf *out)
 	for (size_t i = 0; source_types[i]; i++)
 		if (!strcmp(source_types[i]->name, name))
 			print_source_type(source_types[i], out);
+	for (size_t i = 0; api_types[i]; i++)
+		if (!strcmp(api_types[i]->name, name))
+			print_api_type(api_types[i], out);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (!strcmp(sections[i].name, name))
 			print_one("", name, sections[i].summary, sections[i].options, out);
@@ -132,6 +149,8 @@ static int refuse(const char *name)
 		names[count++] = channel_types[i]->name;
 	for (size_t i = 0; source_types[i] && count < most; i++)
 		names[count++] = source_types[i]->name;
+	for (size_t i = 0; api_types[i] && count < most; i++)
+		names[count++] = api_types[i]->name;
 	for (size_t i = 0; i < ARRAY_SIZE(sections) && count < most; i++)
 		names[count++] = sections[i].name;
 	const char *near = near_name(name, names);

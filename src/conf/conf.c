@@ -133,6 +133,11 @@ static void create_source(struct conf *conf, size_t number, const char *name, st
 	conf->sources[number] = (struct conf_source){.name = name, .place = place};
 }
 
+static void create_api(struct conf *conf, size_t number, const char *name, struct conf_place place)
+{
+	conf->apis[number] = (struct conf_api){.name = name, .place = place};
+}
+
 static void create_channel(struct conf *conf, size_t number, const char *name, struct conf_place place)
 {
 	conf->channels[number] = (struct conf_channel){.name = name, .place = place};
@@ -193,22 +198,18 @@ static void name_all(struct loader *loader, const struct entries *entries)
 	struct arena *arena = &conf->arena;
 
 	conf->source_count = entries[SOURCES].count;
+	conf->api_count = entries[APIS].count;
 	conf->channel_count = entries[CHANNELS].count;
 	conf->job_count = entries[JOBS].count;
 	conf->sources = arena_alloc(arena, conf->source_count * sizeof(*conf->sources));
+	conf->apis = arena_alloc(arena, conf->api_count * sizeof(*conf->apis));
 	conf->channels = arena_alloc(arena, (conf->channel_count + 1) * sizeof(*conf->channels));
 	conf->jobs = arena_alloc(arena, conf->job_count * sizeof(*conf->jobs));
 	name_entries(loader, "source", &entries[SOURCES], &conf->index->sources, create_source);
+	name_entries(loader, "API", &entries[APIS], &conf->index->apis, create_api);
 	name_entries(loader, "channel", &entries[CHANNELS], &conf->index->channels, create_channel);
 	name_entries(loader, "job", &entries[JOBS], &conf->index->jobs, create_job);
 	add_console(conf);
-}
-
-static void refuse_apis(struct loader *loader, const struct entries *apis)
-{
-	for (size_t i = 0; i < apis->count; i++)
-		conf_problem(loader->problems, PROBLEM_ERROR, apis->items[i].place,
-		    "there are no API types in this version");
 }
 
 static void read_sections(struct loader *loader, const struct conf_request *request, const struct node *root)
@@ -226,11 +227,11 @@ static void read_sections(struct loader *loader, const struct conf_request *requ
 		entries_make(
 		    &maker, &sections[i].kind, find_section(loader, root, sections[i].name), &entries[i]);
 	set_options(loader, request, &entries[JOBS]);
-	refuse_apis(loader, &entries[APIS]);
 	name_all(loader, entries);
 	conf_read_daemon(loader, find_section(loader, root, "daemon"));
 	conf_read_defaults(loader, find_section(loader, root, "defaults"));
 	conf_read_sources(loader, &entries[SOURCES]);
+	conf_read_apis(loader, &entries[APIS]);
 	conf_read_channels(loader, &entries[CHANNELS]);
 	conf_read_jobs(loader, &entries[JOBS]);
 	loader->problems->subject = NULL;
@@ -277,7 +278,7 @@ static void prepare_reader(struct loader *loader)
 	loader->sections[0] = (struct option_section){"sources", "source", &conf->index->sources};
 	loader->sections[1] = (struct option_section){"channels", "channel", &conf->index->channels};
 	loader->sections[2] = (struct option_section){"jobs", "job", &conf->index->jobs};
-	loader->sections[3] = (struct option_section){"apis", "API", &loader->no_names};
+	loader->sections[3] = (struct option_section){"apis", "API", &conf->index->apis};
 	loader->reader = (struct option_reader){
 	    .arena = &conf->arena,
 	    .problems = loader->problems,
@@ -309,7 +310,6 @@ static void load_tree(struct conf *conf, const struct conf_request *request, con
 	read_sections(&loader, request, root);
 	warn_of_readers(&loader.reader, problems);
 	keep_references(&loader);
-	names_done(&loader.no_names);
 }
 
 struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems)
@@ -343,6 +343,7 @@ void conf_destroy(struct conf *conf)
 	if (!conf)
 		return;
 	names_done(&conf->index->sources);
+	names_done(&conf->index->apis);
 	names_done(&conf->index->channels);
 	names_done(&conf->index->jobs);
 	arena_done(&conf->arena);
@@ -370,6 +371,13 @@ const struct conf_source *conf_source(const struct conf *conf, const char *name)
 	size_t number;
 
 	return names_find(&conf->index->sources, name, &number) ? &conf->sources[number] : NULL;
+}
+
+const struct conf_api *conf_api(const struct conf *conf, const char *name)
+{
+	size_t number;
+
+	return names_find(&conf->index->apis, name, &number) ? &conf->apis[number] : NULL;
 }
 
 const struct conf_channel *conf_destination(const struct conf *conf, const struct conf_channel *channel)

@@ -26,6 +26,7 @@
 #include "conf/problems.h"
 #include "schedule/schedule.h"
 
+struct api_type;
 struct channel_type;
 struct source_type;
 
@@ -60,6 +61,16 @@ struct conf_source {
 	int64_t statement_timeout_ms;
 	const char *schema;
 	bool writable;
+};
+
+struct conf_api {
+	const char *name;
+	struct conf_place place;
+	const struct api_type *type;
+	const void *options; /* of the type's own structure */
+	int64_t request_timeout_ms; /* of one call as a job sees it, tries and waits included */
+	int64_t retry_wait_ms;      /* before the second try; doubled from one to the next */
+	const char *ca_file, *proxy;
 };
 
 struct conf_channel {
@@ -129,6 +140,8 @@ struct conf {
 	struct conf_daemon daemon;
 	struct conf_source *sources;
 	size_t source_count;
+	struct conf_api *apis;
+	size_t api_count;
 	struct conf_channel *channels; /* `console` is among them, named or not */
 	size_t channel_count;
 	struct conf_job *jobs;
@@ -160,6 +173,7 @@ void conf_destroy(struct conf *conf);
 const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */
+const struct conf_api *conf_api(const struct conf *conf, const char *name);         /* NULL if unknown */
 /* Where what is meant for CHANNEL goes: to the channel of daemon.redirect_to if there is one, else to itself.
  */
 const struct conf_channel *conf_destination(const struct conf *conf, const struct conf_channel *channel);
@@ -184,6 +198,8 @@ struct err *conf_resolve_text(
     const struct conf *conf, const char *text, struct arena *arena, const char **out_text) MUST_CHECK;
 struct err *conf_resolve_source(const struct conf *conf, const struct conf_source *source,
     struct arena *arena, struct conf_source *out_source) MUST_CHECK;
+struct err *conf_resolve_api(const struct conf *conf, const struct conf_api *api, struct arena *arena,
+    struct conf_api *out_api) MUST_CHECK;
 struct err *conf_resolve_channel(const struct conf *conf, const struct conf_channel *channel,
     struct arena *arena, struct conf_channel *out_channel) MUST_CHECK;
 /* The strings in a job's `vars`; the copy, if one is needed, belongs to ARENA. */
@@ -194,6 +210,6 @@ struct err *conf_resolve_json(const struct conf *conf, const struct json *value,
 void options_print(const struct option *table, struct buf *out);
 /* The tables of the sections themselves, for `bmad modules job`, `daemon`, `channel`, `source`. */
 extern const struct option conf_daemon_options[], conf_defaults_options[], conf_job_options[],
-    conf_channel_options[], conf_source_options[];
+    conf_channel_options[], conf_source_options[], conf_api_options[];
 
 #endif

@@ -10,7 +10,7 @@
 #include "conf/options.h"
 
 struct conf_index {
-	struct names sources, channels, jobs; /* number: index in the section's array */
+	struct names sources, apis, channels, jobs; /* number: index in the section's array */
 };
 
 /* The keys of a job as they are written, before names have become pointers. */
@@ -29,7 +29,6 @@ struct loader {
 	struct arena *scratch; /* of the tree, gone when loading is over */
 	struct option_reader reader;
 	struct option_section sections[5];
-	struct names no_names;
 	struct job_keys job_defaults;
 };
 
@@ -40,6 +39,7 @@ struct loader {
 void conf_read_daemon(struct loader *loader, const struct node *section);
 void conf_read_defaults(struct loader *loader, const struct node *section);
 void conf_read_sources(struct loader *loader, const struct entries *entries);
+void conf_read_apis(struct loader *loader, const struct entries *entries);
 void conf_read_channels(struct loader *loader, const struct entries *entries);
 void conf_read_jobs(struct loader *loader, const struct entries *entries);
 

@@ -22,6 +22,7 @@
 
 #define WORKER_MEMORY_MIB 512 /* of data: a run that wants more is a run that leaks */
 
+struct apis;
 struct sources;
 struct store_client;
 
@@ -32,6 +33,7 @@ struct tools {
 	const char *node;
 	struct template_set *templates;
 	struct sources *sources;
+	struct apis *apis;
 	struct store_client *store; /* NULL: none (a dry run), or not yet opened */
 	const char *store_url; /* to be opened for reading when state is asked for; NULL: there is none */
 	struct worker_page *page;

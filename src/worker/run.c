@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/child.h"
+#include "source/api.h"
 #include "source/source.h"
 #include "store/client.h"
+#include "worker/apis.h"
 #include "worker/crash.h"
 #include "worker/sources.h"
 
@@ -130,6 +132,17 @@ struct err *run_source(struct run *run, const char *name, struct sql **out_db)
 	sql_limit(db, run->deadline, mono_now, run->cancelled);
 	sql_on_notice(db, on_notice, run);
 	*out_db = db;
+	return NULL;
+}
+
+struct err *run_api(struct run *run, const char *name, struct api **out_api)
+{
+	struct api *api;
+
+	PASS(run_check(run));
+	TRY(apis_get(run->tools->apis, name, &api), "API %s", name);
+	api_limit(api, &(struct api_limits){run->deadline, run->cancelled, mono_now, wall_ms});
+	*out_api = api;
 	return NULL;
 }
 

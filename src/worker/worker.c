@@ -13,6 +13,7 @@
 #include "daemon/title.h"
 #include "request/link.h"
 #include "store/client.h"
+#include "worker/apis.h"
 #include "worker/crash.h"
 #include "worker/inside.h"
 #include "worker/result.h"
@@ -264,6 +265,7 @@ static void start(struct worker *worker, const struct worker_setup *setup)
 	    .node = worker->node,
 	    .templates = worker_templates(setup->conf),
 	    .sources = sources_create(setup->conf),
+	    .apis = apis_create(setup->conf),
 	    .store = connect_store(setup),
 	    .store_url = setup->store_url,
 	    .page = setup->page,
@@ -294,6 +296,7 @@ static struct err *work(struct worker *worker)
 static void stop(struct worker *worker)
 {
 	sources_destroy(worker->tools.sources);
+	apis_destroy(worker->tools.apis);
 	store_client_destroy(worker->tools.store);
 	template_set_destroy(worker->tools.templates);
 	free(in_hand.reserve);

@@ -18,6 +18,7 @@ HEADINGS = {
     "daemon": "THE SECTION DAEMON",
     "defaults": "JOBS AND DEFAULTS",
     "source": "SOURCES",
+    "api": "Keys of every API",
     "channel": "Keys of every channel",
     "job": "JOBS AND DEFAULTS",
 }

@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "daemon/child.h"
 #include "store/client.h"
+#include "worker/apis.h"
 #include "worker/inside.h"
 #include "worker/sources.h"
 
@@ -276,6 +277,7 @@ static int bench_create(void **state)
 	    .node = "node1",
 	    .templates = worker_templates(bench->conf),
 	    .sources = sources_create(bench->conf),
+	    .apis = apis_create(bench->conf),
 	    .store = store_client_socket(NULL, NULL, 0),
 	    .page = &bench->page,
 	};
@@ -298,6 +300,7 @@ static int bench_destroy(void **state)
 	(void)state;
 	template_set_destroy(bench->tools.templates);
 	sources_destroy(bench->tools.sources);
+	apis_destroy(bench->tools.apis);
 	store_client_destroy(bench->tools.store);
 	conf_destroy(bench->conf);
 	free(bench);

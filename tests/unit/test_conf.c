@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include <bmad/api.h>
+
 #include "conf/conf.h"
 #include "send/channel.h"
 #include "source/source.h"
@@ -95,6 +97,25 @@ const struct channel_type *const channel_types[] = {&console_type, &hook_type, N
 
 static const struct source_type sqlite_type = {.name = "sqlite", .scheme = "sqlite:"};
 const struct source_type *const source_types[] = {&sqlite_type, NULL};
+
+struct tickets_options {
+	const char *base_url;
+	struct secret client_secret;
+};
+
+static const struct option tickets_table[] = {
+    OPTION(struct tickets_options, base_url, OPT_TEXT, .required = true, .help = "where tickets are"),
+    OPTION(struct tickets_options, client_secret, OPT_SECRET, .required = true, .help = "the client's secret"),
+    OPTION_END,
+};
+static const struct api_type tickets_type = {
+    .name = "tickets",
+    .options = tickets_table,
+    .options_size = sizeof(struct tickets_options),
+    .request_timeout = "60s",
+    .retry_wait = "5s",
+};
+const struct api_type *const api_types[] = {&tickets_type, NULL};
 
 /* -- the bench -- */
 
@@ -378,6 +399,24 @@ static void the_fingerprint_tells_what_the_phase_depends_on(void **state)
 
 /* -- what is refused -- */
 
+static void an_api_is_read_by_its_type(void **state)
+{
+	struct fixture f = {0};
+
+	(void)state;
+	load(&f, "apis:\n"
+	         "  .all: {type: tickets, base_url: 'https://a.example', retry_wait: 1s}\n"
+	         "  one: {like: .all, client_secret: '${file:/dev/null}'}\n");
+	assert_string_equal(problems(&f), "");
+	const struct conf_api *api = conf_api(f.conf, "one");
+	const struct tickets_options *own = api->options;
+	assert_string_equal(own->base_url, "https://a.example");
+	assert_string_equal(own->client_secret.hidden, "${file:/dev/null}");
+	assert_int_equal(api->request_timeout_ms, 60000);
+	assert_int_equal(api->retry_wait_ms, 1000);
+	done(&f);
+}
+
 static void each_mistake_is_told_at_its_place(void **state)
 {
 	static const struct {
@@ -386,7 +425,12 @@ static void each_mistake_is_told_at_its_place(void **state)
 	    {"job: {}", "1:1: error: unknown key 'job' in the configuration; did you mean 'jobs'?\n"},
 	    {"[a]", "1:1: error: the configuration: expected a mapping of keys, not a list\n"},
 	    {"jobs: x", "1:7: error: 'jobs': expected a mapping, not a text\n"},
-	    {"apis: {b: {}}", "1:8: error: there are no API types in this version\n"},
+	    {"apis: {b: {}}",
+	        "1:8: error: 'type' in API 'b': an API is a mapping that says whose it is, such as {type: bruin, ...}\n"},
+	    {"apis: {b: {type: ticket}}",
+	        "1:18: error: 'type' in API 'b': there is no API type 'ticket'; did you mean 'tickets'?\n"},
+	    {"apis: {b: {type: tickets, base_url: 'https://a.example'}}",
+	        "1:8: error: the key 'client_secret' is missing in API 'b': the client's secret\n"},
 	    {"daemon: {web: {listen: x}, on_failure: false}",
 	        "1:10: error: key 'web' of daemon is not supported by this version yet\n"},
 	    {"daemon: {store: 'postgresql://x/y'}",
@@ -766,6 +810,7 @@ int main(void)
 	    cmocka_unit_test(jobs_are_read_over_the_defaults),
 	    cmocka_unit_test(jitter_delays_a_job_by_its_name_and_changes_no_phase),
 	    cmocka_unit_test(the_fingerprint_tells_what_the_phase_depends_on),
+	    cmocka_unit_test(an_api_is_read_by_its_type),
 	    cmocka_unit_test(each_mistake_is_told_at_its_place),
 	    cmocka_unit_test(a_bad_expression_is_placed_at_its_character),
 	    cmocka_unit_test(all_problems_come_at_once_in_the_order_of_the_file),

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <bmad/api.h>
+
 #include "conf/conf.h"
 #include "send/channel.h"
 #include "source/source.h"
@@ -61,6 +63,7 @@ const struct channel_type *const channel_types[] = {&console_type, &hook_type, N
 
 static const struct source_type sqlite_type = {.name = "sqlite", .scheme = "sqlite:"};
 const struct source_type *const source_types[] = {&sqlite_type, NULL};
+const struct api_type *const api_types[] = {NULL};
 
 /* -- the bench -- */
 
@@ -316,7 +319,7 @@ static void mistakes_in_reuse_are_told_where_they_stand(void **state)
 	    {"jobs: {'${each:z}': {module: plain, each: {z: ['-a']}}}",
 	        "1:8: '-a' is no name for a job: letters, digits, '_', '.' and '-', at most 64, a letter or "
 	        "digit first\n"},
-	    {"apis: {.a: {}, b: {like: .a}}", "1:16: there are no API types in this version\n"},
+	    {"apis: {.a: {type: none}, b: {like: .a}}", "1:19: 'type' in API 'b': there is no API type 'none'\n"},
 	};
 
 	(void)state;

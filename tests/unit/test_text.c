@@ -197,6 +197,30 @@ static void of_equally_near_names_the_first_is_given(void **state)
 	assert_string_equal(near_name("zone3", names), "zone1");
 }
 
+static void base64_pads_and_its_url_form_does_not(void **state)
+{
+	static const struct {
+		const char *bytes, *plain, *url;
+	} rows[] = {
+	    {"", "", ""},
+	    {"f", "Zg==", "Zg"},
+	    {"fo", "Zm8=", "Zm8"},
+	    {"foo", "Zm9v", "Zm9v"},
+	    {"foob", "Zm9vYg==", "Zm9vYg"},
+	    {"\xfb\xff\xfe", "+//+", "-__-"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup(buf_done) struct buf plain = {0}, url = {0};
+
+		base64_add(&plain, rows[i].bytes, strlen(rows[i].bytes));
+		base64url_add(&url, rows[i].bytes, strlen(rows[i].bytes));
+		assert_string_equal(buf_text(&plain), rows[i].plain);
+		assert_string_equal(buf_text(&url), rows[i].url);
+	}
+}
+
 static void texts_compare_with_null(void **state)
 {
 	(void)state;
@@ -224,6 +248,7 @@ int main(void)
 	    cmocka_unit_test(random_units_stay_below_one_and_spread),
 	    cmocka_unit_test(a_slip_of_the_pen_finds_the_name_meant),
 	    cmocka_unit_test(of_equally_near_names_the_first_is_given),
+	    cmocka_unit_test(base64_pads_and_its_url_form_does_not),
 	    cmocka_unit_test(texts_compare_with_null),
 	};
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of API types. */
+#include "jobs/vendor/vendors.h"
+
+const struct api_type *const api_types[] = {
+    &bruin_api,
+    NULL,
+};
