@@ -216,6 +216,7 @@ static void give_order(struct run_entry *entry)
 	    .log_message = granted->log_message,
 	    .again = granted->again,
 	    .by_hand = granted->by_hand,
+	    .own_slot = granted->run && granted->trigger == TRIGGER_MANUAL && !granted->now,
 	    .report = granted->report,
 	};
 

@@ -365,6 +365,7 @@ RECORD(run_order,
     FIELD_BOOL(run_order, log_message),
     FIELD_BOOL(run_order, again),
     FIELD_BOOL(run_order, by_hand),
+    FIELD_BOOL(run_order, own_slot),
     FIELD_BOOL(run_order, report),
     FIELD_INT(run_order, slots_from),
     FIELD_INT(run_order, slots_to));

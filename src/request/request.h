@@ -494,7 +494,8 @@ struct run_order {
 	int64_t deadline_ms; /* from now on, for the run as a whole */
 	int64_t expires_base; /* utc_t: `expires` counts from here (the slot; a manual run's start) */
 	bool dry_run, debug, log_message, again;
-	bool by_hand; /* console messages are born taken */
+	bool own_slot; /* asked for by hand, without an instant: its slot is nobody else's, even in the same second */
+	bool by_hand;  /* console messages are born taken */
 	bool report;  /* RESULT carries data objects and messages */
 	/* `slots_to` not 0: no run at all; the module is asked for its slots of [from, to). */
 	int64_t slots_from, slots_to;

@@ -69,15 +69,22 @@ static void render(struct run *run, struct run_message *message, const struct re
 /* -- the parts of a message
  * ---------------------------------------------------------------------------------- */
 
-/* One message of its kind for each slot, if the module names no key or the job wants it so. */
-static const char *key_of(struct run *run, const struct message *message)
+/* As the store names slots: two runs that were asked for in the same second are two. */
+static const char *slot_key(struct run *run)
 {
 	char slot[TIME_TEXT];
 
+	if (run->order->own_slot)
+		return arena_format(&run->arena, "manual:%lld", (long long)run->order->run);
+	return arena_copy(&run->arena, utc_format(run->order->slot, slot));
+}
+
+/* One message of its kind for each slot, if the module names no key or the job wants it so. */
+static const char *key_of(struct run *run, const struct message *message)
+{
 	if (message->key && run->job->dedupe != DEDUPE_SLOT)
 		return arena_copy(&run->arena, message->key);
-	return arena_format(
-	    &run->arena, "%s|%s|%s", run->job->name, utc_format(run->order->slot, slot), message->kind);
+	return arena_format(&run->arena, "%s|%s|%s", run->job->name, slot_key(run), message->kind);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -244,6 +244,19 @@ def test_status_says_what_the_daemon_does(make_bmad, receiver):
     assert [worker["job"] for worker in status["workers"] if worker["state"] == "busy"] == ["slow"]
     counter = next(channel for channel in status["channels"] if channel["name"] == "counter")
     assert counter["queued"] == 1
+def test_runs_that_are_asked_for_in_the_same_second_all_send(make_bmad):
+    beat = {"module": "heartbeat", "channels": ["out"]}
+    bmad = make_bmad(jobs={"beat": beat}, channels={"out": {"type": "file", "dir": "out"}}).start()
+    seconds = []
+    while len(seconds) == len(set(seconds)):
+        assert len(seconds) < 20, "no two of them had the same second"
+        assert bmad.command("run", "beat", "--wait").returncode == 0
+        seconds = [run["slot"] for run in bmad.runs("beat")]
+    bmad.wait_event("message_delivered", count=len(seconds))
+
+    assert {row["key"] for row in bmad.outbox()} == {f"beat|manual:{run['run']}|report" for run in bmad.runs("beat")}
+
+
     assert status["next"]["job"] == "later" and status["next"]["utc"].endswith("-01-01T00:00:00Z")
     assert status["log_dropped"] == 0
     shown = bmad.command("status")

@@ -132,6 +132,20 @@ static void the_key_is_the_modules_or_the_slots(void **state)
 	run_done(&bench->run);
 }
 
+static void a_run_by_hand_without_an_instant_has_a_slot_of_its_own(void **state)
+{
+	struct message own = {.kind = "report", .key = "zone|Z1"}, none = {.kind = "report"};
+
+	(void)state;
+	bench->order.own_slot = true;
+	begin("plain");
+	assert_ok(run_queue(&bench->run, &own, data_of("a", "b")));
+	assert_ok(run_queue(&bench->run, &none, data_of("a", "b")));
+	assert_string_equal(bench->run.messages[0].record.key, "zone|Z1");
+	assert_string_equal(bench->run.messages[1].record.key, "plain|manual:42|report");
+	run_done(&bench->run);
+}
+
 static void a_message_expires_at_the_earliest_of_what_job_channel_and_module_say(void **state)
 {
 	struct message message = {.kind = "report", .channel = "out"};
@@ -590,6 +604,7 @@ int main(void)
 	    BENCH_TEST(a_message_may_name_its_channel_and_an_unknown_one_is_an_error),
 	    BENCH_TEST(what_is_no_message_is_refused),
 	    BENCH_TEST(the_key_is_the_modules_or_the_slots),
+	    BENCH_TEST(a_run_by_hand_without_an_instant_has_a_slot_of_its_own),
 	    BENCH_TEST(a_message_expires_at_the_earliest_of_what_job_channel_and_module_say),
 	    BENCH_TEST(an_expiry_named_by_another_clock_is_moved_to_the_real_one),
 	    BENCH_TEST(console_messages_of_a_run_by_hand_are_born_taken),
