@@ -113,6 +113,7 @@ static void close_run(struct run_entry *entry, enum ending ending, struct err *e
 	struct close request = {
 	    .run = entry->granted.run,
 	    .interrupted = ending == ENDED_INTERRUPTED,
+	    .unbegun = !entry->started_ms,
 	    .reason = close_reasons[ending],
 	    .error = error_to_record(error, &entry->arena),
 	    .started_ms = entry->started_ms,
@@ -215,8 +216,8 @@ static void give_order(struct run_entry *entry)
 	    .debug = granted->debug,
 	    .log_message = granted->log_message,
 	    .again = granted->again,
-	    .by_hand = granted->by_hand,
 	    .own_slot = granted->run && granted->trigger == TRIGGER_MANUAL && !granted->now,
+	    .by_hand = granted->by_hand,
 	    .report = granted->report,
 	};
 

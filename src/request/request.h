@@ -253,6 +253,7 @@ struct commit_reply {
 struct close {
 	int64_t run;
 	bool interrupted; /* its process died by no fault of its own: the slot may run once more */
+	bool unbegun;     /* and no worker had it yet: that was no attempt */
 	const char *reason; /* "failed", "timeout", "crashed", "interrupted" and what is known */
 	struct error_record *error;
 	int64_t started_ms, ended_ms;

@@ -253,12 +253,10 @@ static struct err *stand_back(const struct claiming *c)
 	const char *waiting;
 
 	c->result->state = CLAIM_WAITS;
-	if (c->ask->trigger == TRIGGER_MANUAL || c->slot.attempt)
-		return NULL; /* an interrupted slot keeps its right to run once more */
+	if (c->ask->trigger == TRIGGER_MANUAL || is_open(&c->slot))
+		return NULL; /* one that waits already, or was interrupted, keeps its right to run */
 	if (c->ask->overlap != OVERLAP_QUEUE)
 		return record_overlap(c, NULL);
-	if (is_open(&c->slot))
-		return NULL;
 	PASS(find_other_waiting(c->db, c->ask, c->arena, &waiting));
 	return waiting ? record_overlap(c, waiting) : record_slot(c, "claimed", "waits for an open run");
 }

@@ -57,15 +57,16 @@ static struct err *set_slot(
 	return query_run(&q);
 }
 
-/* The slot may be claimed once more; RETRY_MS is when, if its run failed, or 0. */
+/* The slot, which had ATTEMPTS, may be claimed once more; RETRY_MS is when, if its run failed, or 0. */
 static struct err *reopen_slot(
-    struct sqlite *db, const struct run_head *run, const char *reason, int64_t retry_ms)
+    struct sqlite *db, const struct run_head *run, const char *reason, int64_t attempts, int64_t retry_ms)
 {
 	struct query q = query(db,
-	    "UPDATE slots SET state = 'claimed', reason = ?, run = 0, not_before_ms = ?, failures = failures + ?"
-	    " WHERE job = ? AND key = ? AND run = ?");
+	    "UPDATE slots SET state = 'claimed', reason = ?, run = 0, attempt = ?, not_before_ms = ?,"
+	    " failures = failures + ? WHERE job = ? AND key = ? AND run = ?");
 
 	bind_text(&q, reason);
+	bind_int(&q, attempts);
 	bind_int(&q, retry_ms);
 	bind_int(&q, retry_ms > 0);
 	bind_text(&q, run->job);
@@ -260,9 +261,11 @@ static struct err *count_failures(struct sqlite *db, const struct run_head *run,
  * Twice interrupted is enough: it may well be the run that brings its process down. An earlier run of the
  * slot that did not fail was interrupted.
  */
-static bool may_run_again(const struct run_head *run, int64_t failures)
+static bool may_run_again(const struct run_head *run, const struct close *closing, int64_t failures)
 {
-	return run->restartable && run->attempt - 1 == failures && run->trigger != TRIGGER_MANUAL;
+	if (!closing->interrupted || run->trigger == TRIGGER_MANUAL)
+		return false;
+	return closing->unbegun || (run->restartable && run->attempt - 1 == failures);
 }
 
 /* When the slot of a failed run is retried; 0: never. The wait doubles from one to the next. */
@@ -284,7 +287,7 @@ static struct err *reopen_for_retry(
 	cleanup(free_text) char *told =
 	    mem_format("%s, is retried at %s", reason, utc_format(retry_ms / 1000, text));
 
-	return reopen_slot(db, run, told, retry_ms);
+	return reopen_slot(db, run, told, run->attempt, retry_ms);
 }
 
 static struct err *fail_run(struct sqlite *db, const struct run_head *run, const struct ending *ending,
@@ -295,11 +298,11 @@ static struct err *fail_run(struct sqlite *db, const struct run_head *run, const
 	PASS(count_failures(db, run, &failures));
 	PASS(end_run(db, run->id, ending));
 	reply->not_before_ms = closing->interrupted ? 0 : retry_at(run, closing, failures);
-	reply->again = reply->not_before_ms || (closing->interrupted && may_run_again(run, failures));
+	reply->again = reply->not_before_ms || may_run_again(run, closing, failures);
 	if (reply->not_before_ms)
 		return reopen_for_retry(db, run, ending->reason, reply->not_before_ms);
 	if (reply->again)
-		return reopen_slot(db, run, ending->reason, 0);
+		return reopen_slot(db, run, ending->reason, run->attempt - closing->unbegun, 0);
 	return set_slot(db, run, "failed", ending->reason);
 }
 

@@ -176,6 +176,21 @@ def test_sigterm_lets_running_work_and_the_wire_end(make_bmad, receiver):
     assert set(receiver.counts().values()) == {1}
 
 
+def test_a_run_that_no_worker_had_when_the_daemon_stopped_runs_as_its_first_attempt(make_bmad):
+    shot = noop(schedule=f"@at {slot_text(int(time.time()) + 3)}")
+    bmad = make_bmad(jobs={"slow": {**probe(sleep="4s"), "channels": ["console"]}, "shot": shot}, daemon={"workers": 1})
+    bmad.start()
+    bmad.command("run", "slow")
+    bmad.wait_event("run_started", job="slow")
+    bmad.wait_until(lambda: bmad.sql("SELECT 1 FROM runs WHERE job = 'shot'"))
+    assert bmad.terminate() == 0
+    bmad.start()
+    bmad.wait_event("run_succeeded", job="shot")
+
+    runs = bmad.sql("SELECT state, attempt FROM runs WHERE job = 'shot'")
+    assert [(run["state"], run["attempt"]) for run in runs] == [("failed", 1), ("ok", 1)]
+
+
 def test_stop_timeout_cuts_what_does_not_end_and_its_slot_runs_again(make_bmad, receiver):
     at = int(time.time()) + 2
     bmad = make_bmad(jobs={"slow": probe(sleep="4s", schedule=f"@at {slot_text(at)}")},
@@ -229,6 +244,19 @@ def test_a_daemon_that_was_killed_leaves_nothing_in_the_way(make_bmad):
 # -- commands ---------------------------------------------------------------------------------------------------
 
 
+def test_runs_that_are_asked_for_in_the_same_second_all_send(make_bmad):
+    beat = {"module": "heartbeat", "channels": ["out"]}
+    bmad = make_bmad(jobs={"beat": beat}, channels={"out": {"type": "file", "dir": "out"}}).start()
+    seconds = []
+    while len(seconds) == len(set(seconds)):
+        assert len(seconds) < 20, "no two of them had the same second"
+        assert bmad.command("run", "beat", "--wait").returncode == 0
+        seconds = [run["slot"] for run in bmad.runs("beat")]
+    bmad.wait_event("message_delivered", count=len(seconds))
+
+    assert {row["key"] for row in bmad.outbox()} == {f"beat|manual:{run['run']}|report" for run in bmad.runs("beat")}
+
+
 def test_status_says_what_the_daemon_does(make_bmad, receiver):
     receiver.script("/hook", Status(503))
     bmad = make_bmad(jobs={"slow": probe(sleep="3s"), "quick": probe(), "later": noop(schedule="0 0 1 1 *")},
@@ -244,19 +272,6 @@ def test_status_says_what_the_daemon_does(make_bmad, receiver):
     assert [worker["job"] for worker in status["workers"] if worker["state"] == "busy"] == ["slow"]
     counter = next(channel for channel in status["channels"] if channel["name"] == "counter")
     assert counter["queued"] == 1
-def test_runs_that_are_asked_for_in_the_same_second_all_send(make_bmad):
-    beat = {"module": "heartbeat", "channels": ["out"]}
-    bmad = make_bmad(jobs={"beat": beat}, channels={"out": {"type": "file", "dir": "out"}}).start()
-    seconds = []
-    while len(seconds) == len(set(seconds)):
-        assert len(seconds) < 20, "no two of them had the same second"
-        assert bmad.command("run", "beat", "--wait").returncode == 0
-        seconds = [run["slot"] for run in bmad.runs("beat")]
-    bmad.wait_event("message_delivered", count=len(seconds))
-
-    assert {row["key"] for row in bmad.outbox()} == {f"beat|manual:{run['run']}|report" for run in bmad.runs("beat")}
-
-
     assert status["next"]["job"] == "later" and status["next"]["utc"].endswith("-01-01T00:00:00Z")
     assert status["log_dropped"] == 0
     shown = bmad.command("status")

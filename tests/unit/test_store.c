@@ -501,6 +501,44 @@ static void the_second_interruption_is_the_last(void **state)
 	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);
 }
 
+static bool stop_before_it_began(struct fixture *f, int64_t run)
+{
+	struct close_reply reply = {0};
+
+	must(ask(f, REQ_CLOSE, &(struct close){.run = run, .interrupted = true, .unbegun = true}, &reply));
+	return reply.again;
+}
+
+static void a_run_that_never_began_is_no_attempt(void **state)
+{
+	struct fixture *f = *state;
+	struct claim_slot slot = slot_of("j", NOW);
+
+	slot.restartable = false;
+	for (int i = 0; i < 3; i++) {
+		struct claim_result result = claim(f, slot);
+
+		assert_int_equal(result.state, CLAIM_GRANTED);
+		assert_int_equal(result.attempt, 1);
+		assert_true(stop_before_it_began(f, result.run));
+	}
+	slot.trigger = TRIGGER_MANUAL;
+	slot.key = NULL;
+	assert_false(stop_before_it_began(f, claim(f, slot).run));
+}
+
+static void a_slot_that_was_granted_before_is_not_skipped_for_another_run(void **state)
+{
+	struct fixture *f = *state;
+	struct claim_slot by_hand = {.job = "j", .due = NOW + 5, .trigger = TRIGGER_MANUAL};
+
+	assert_true(stop_before_it_began(f, claim(f, slot_of("j", NOW)).run));
+	int64_t open = claim(f, by_hand).run;
+	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_WAITS);
+	commit_run(f, open, NULL, 0);
+	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_GRANTED);
+}
+
 /* -- pauses -------------------------------------------------------------------------------------- */
 
 static struct err *pause_job(struct fixture *f, const char *job, int64_t until)
@@ -750,6 +788,8 @@ int main(void)
 	    STORE_TEST(a_failed_run_keeps_its_traceback_and_values),
 	    STORE_TEST(an_interrupted_run_runs_once_more_if_it_may),
 	    STORE_TEST(the_second_interruption_is_the_last),
+	    STORE_TEST(a_run_that_never_began_is_no_attempt),
+	    STORE_TEST(a_slot_that_was_granted_before_is_not_skipped_for_another_run),
 	    STORE_TEST(a_pause_outlives_the_store_process_and_a_changed_schedule),
 	    STORE_TEST(a_failed_run_is_retried_as_often_as_its_job_says_with_growing_waits),
 	    STORE_TEST(a_retry_outlives_the_store_process_and_says_when),
