@@ -44,6 +44,7 @@ struct conf_daemon {
 	int log_format;      /* enum log_format */
 	const char *control; /* absolute path */
 	int64_t stop_timeout_ms;
+	int64_t keep_runs_ms, keep_messages_ms; /* retention, from when they ended */
 	/* For environments that must not reach everybody. */
 	const char *redirect_to;     /* the channel that gets all messages; NULL: none does */
 	struct texts allow_channels; /* messages to any other channel are suppressed ... */

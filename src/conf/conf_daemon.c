@@ -42,6 +42,16 @@ static const struct option log_options[] = {
     OPTION_END,
 };
 
+static const struct option retention_options[] = {
+    {.name = "runs", .type = OPT_DURATION, .offset = offsetof(struct daemon_keys, daemon.keep_runs_ms),
+        .fallback = "90d", .min = 1000,
+        .help = "how long runs and slots are kept; of each job also at most the newest 1,000 runs"},
+    {.name = "messages", .type = OPT_DURATION, .offset = offsetof(struct daemon_keys, daemon.keep_messages_ms),
+        .fallback = "30d", .min = 1000,
+        .help = "how long messages are kept after they ended; their keys stay 30 days longer"},
+    OPTION_END,
+};
+
 const struct option conf_daemon_options[] = {
     {.name = "store", .type = OPT_TEXT, .offset = offsetof(struct daemon_keys, daemon.store),
         .help = "sqlite:PATH of the store; $STATE_DIRECTORY/bmad.db, else ~/.local/state/bmad/bmad.db"},
@@ -55,6 +65,7 @@ const struct option conf_daemon_options[] = {
     {.name = "stop_timeout", .type = OPT_DURATION,
         .offset = offsetof(struct daemon_keys, daemon.stop_timeout_ms), .fallback = "30s",
         .help = "how long runs and requests may take to end when the daemon stops"},
+    {.name = "retention", .type = OPT_GROUP, .group = retention_options, .help = "how long the store keeps what is over"},
     {.name = "allow_channels", .type = OPT_NAMES, .section = "channels",
         .offset = offsetof(struct daemon_keys, daemon.allow_channels),
         .help = "messages to any other channel are suppressed; left out: none is"},
@@ -66,7 +77,7 @@ const struct option conf_daemon_options[] = {
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "web", "on_failure", "retention", NULL};
+    "web", "on_failure", NULL};
 
 /* systemd gives a list of folders where a unit names several. */
 static const char *first_folder(const char *variable, struct arena *arena)

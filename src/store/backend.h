@@ -27,7 +27,8 @@ struct store_backend {
 	store_verb *verbs[REQ_KINDS]; /* NULL: not the store's */
 
 	struct err *(*expire)(struct store *store, int64_t now_ms, int64_t *out_next_ms);
-	struct err *(*sweep)(struct store *store, int64_t now_ms);
+	struct err *(*sweep)(
+	    struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more);
 	/* Settles what is open in the name of an instance that is gone. */
 	struct err *(*interrupt_runs)(
 	    struct store *store, const char *instance, int64_t now_ms, int64_t *count);

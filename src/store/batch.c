@@ -9,7 +9,8 @@
 
 #include "base/log.h"
 
-#define SWEEP_EVERY_MS 60000
+#define SWEEP_EVERY_MS 300000
+#define SWEEP_BITE_MS  50 /* from one bite to the next: all the others come first */
 
 /* -- doing ---------------------------------------------------------------------------------------- */
 
@@ -48,14 +49,30 @@ static void do_item(struct process *process, struct item *item, struct arena *ar
 		do_hello(item);
 }
 
+/* A clock that was set back does not leave the sweep waiting until it has caught up. */
+static bool sweep_is_due(const struct process *process, int64_t now_ms)
+{
+	return now_ms >= process->next_sweep_ms || process->next_sweep_ms > now_ms + SWEEP_EVERY_MS;
+}
+
+static struct err *sweep(struct process *process, int64_t now_ms)
+{
+	const struct conf_daemon *daemon = &process->conf->daemon;
+	const struct store_retention keep = {daemon->keep_runs_ms, daemon->keep_messages_ms};
+	bool more;
+
+	process->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
+	PASS(store_sweep(process->store, &keep, now_ms, &more));
+	if (more)
+		process->next_sweep_ms = now_ms + SWEEP_BITE_MS;
+	return NULL;
+}
+
 /* A fault of these is no caller's: they are done again with the next batch. */
 static struct err *do_duties(struct process *process, int64_t now_ms)
 {
 	PASS(store_expire(process->store, now_ms, &process->next_expiry_ms));
-	if (now_ms < process->next_sweep_ms)
-		return NULL;
-	process->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
-	return store_sweep(process->store, now_ms);
+	return sweep_is_due(process, now_ms) ? sweep(process, now_ms) : NULL;
 }
 
 /* Nothing can be done now, but who is gone is gone: the store settles it when it can. */

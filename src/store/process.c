@@ -17,7 +17,7 @@
 #include "daemon/child.h"
 #include "store/process_parts.h"
 
-#define FIRST_SWEEP_MS  60000
+#define FIRST_SWEEP_MS  5000
 #define LONGEST_WAIT_MS 60000
 #define ACCEPT_PAUSE_MS 200 /* when there are no descriptors left */
 

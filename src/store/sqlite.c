@@ -160,7 +160,7 @@ static void disconnect(struct sqlite *db)
 {
 	sqlite_forget_statements(db);
 	sqlite3_close(db->connection);
-	buf_done(&db->swept_job);
+	sqlite_sweep_done(&db->sweep);
 	free(db->path);
 	free(db);
 }

@@ -23,6 +23,16 @@
 
 #define STATEMENT_SLOTS 512 /* a power of two, well above the number of texts */
 
+/* Where the janitor's round stands: each bite goes on after what the last one saw. */
+struct sweep {
+	size_t step;
+	struct buf job; /* runs of the jobs up to this one were counted */
+	struct sweep_place {
+		int64_t at;
+		struct buf job, key;
+	} slots, states;
+};
+
 struct sqlite {
 	sqlite3 *connection;
 	char *path;
@@ -30,8 +40,8 @@ struct sqlite {
 		const char *sql;
 		sqlite3_stmt *statement;
 	} statements[STATEMENT_SLOTS];
-	int64_t runs_before;  /* the highest run id that was there when this process opened the store */
-	struct buf swept_job; /* where the sweep of runs by count goes on */
+	int64_t runs_before; /* the highest run id that was there when this process opened the store */
+	struct sweep sweep;
 };
 
 struct query {
@@ -121,7 +131,9 @@ store_verb sqlite_outbox;
 store_verb sqlite_list_runs, sqlite_list_messages, sqlite_counts, sqlite_pause, sqlite_paused;
 
 struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
-struct err *sqlite_sweep(struct store *store, int64_t now_ms) MUST_CHECK;
+struct err *sqlite_sweep(
+    struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more) MUST_CHECK;
+void sqlite_sweep_done(struct sweep *sweep);
 struct err *sqlite_interrupt_runs(
     struct store *store, const char *instance, int64_t now_ms, int64_t *count) MUST_CHECK;
 struct err *sqlite_recover_messages(

@@ -113,7 +113,7 @@ static struct err *list_runs_of(
 	return gather_runs(&q, ask->since_ms, arena, list);
 }
 
-/* Slots that never ran (missed, skipped) or wait to be claimed again. */
+/* Slots that never ran (missed, skipped) or wait to be claimed again; not those whose run is no longer kept. */
 static struct err *list_runless_slots(
     struct sqlite *db, const struct runs_ask *ask, struct arena *arena, struct run_list *list)
 {
@@ -121,7 +121,7 @@ static struct err *list_runless_slots(
 	    "SELECT recorded_ms, 0, job, key, state,"
 	    " CASE slots WHEN 1 THEN reason ELSE coalesce(reason || ', ', '') || slots || ' slots' END,"
 	    " trigger, due, attempt, 0, 0, 0, NULL, NULL"
-	    " FROM slots WHERE run = 0 AND (?1 IS NULL OR job = ?1) ORDER BY recorded_ms DESC LIMIT ?2");
+	    " FROM slots WHERE run = 0 AND state IN ('claimed','missed','skipped') AND (?1 IS NULL OR job = ?1) ORDER BY recorded_ms DESC LIMIT ?2");
 
 	bind_text(&q, ask->job);
 	bind_int(&q, bounded(ask->limit));

@@ -156,6 +156,8 @@ struct step {
 	void *reply;
 	int64_t now_ms;
 	int64_t *out_next_ms;
+	const struct store_retention *keep;
+	bool *out_more;
 	struct living *dead;
 };
 
@@ -316,10 +318,13 @@ struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_
 
 static struct err *run_sweep(struct store *store, const struct step *step)
 {
-	return store->backend->sweep(store, step->now_ms);
+	return store->backend->sweep(store, step->keep, step->now_ms, step->out_more);
 }
 
-struct err *store_sweep(struct store *store, int64_t now_ms)
+struct err *store_sweep(
+    struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more)
 {
-	return run_marked(store, &(struct step){.run = run_sweep, .now_ms = now_ms});
+	*out_more = false;
+	return run_marked(store,
+	    &(struct step){.run = run_sweep, .now_ms = now_ms, .keep = keep, .out_more = out_more});
 }

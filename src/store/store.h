@@ -53,11 +53,17 @@ void store_news(struct store *store, struct store_news *out_news);
 
 /* Rows past their expiry become dead; *OUT_NEXT_MS is when to call again, 0: nothing waits to expire. */
 struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
+/* How long what has ended is kept. Runs also go by their number, keys and state by times of their own. */
+struct store_retention {
+	int64_t runs_ms, messages_ms;
+};
+
 /*
- * Retention: runs and messages by age and count, expired state and keys. Each call is a bounded slice of that
- * work, so that nobody waits for it; call it once a minute.
+ * A bite of the janitor's work, small enough that nobody is held up by it; *OUT_MORE: the round goes on with
+ * the next call.
  */
-struct err *store_sweep(struct store *store, int64_t now_ms) MUST_CHECK;
+struct err *store_sweep(
+    struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more) MUST_CHECK;
 /*
  * A connection that said HELLO closed: with an instance's last one its open runs (by hand) and taken
  * messages are settled.

@@ -195,6 +195,8 @@ static void an_empty_configuration_has_all_defaults(void **state)
 	assert_int_equal(daemon->log_level, LEVEL_INFO);
 	assert_int_equal(daemon->log_format, FORMAT_KV);
 	assert_int_equal(daemon->stop_timeout_ms, 30000);
+	assert_int_equal(daemon->keep_runs_ms, INT64_C(90) * 86400000);
+	assert_int_equal(daemon->keep_messages_ms, INT64_C(30) * 86400000);
 	assert_int_equal(f.conf->job_count, 0);
 	assert_int_equal(f.conf->channel_count, 1);
 	assert_string_equal(f.conf->folder, "/tmp");
@@ -224,7 +226,7 @@ static void the_daemons_keys_are_read(void **state)
 	load(&f,
 	    "daemon:\n  store: sqlite:${WHERE}/b.db\n  workers: 2\n  timezone: Asia/Tokyo\n"
 	    "  log: {target: syslog, facility: local3, level: debug, format: json}\n  control: run/c.sock\n"
-	    "  stop_timeout: 5s\napis:\n");
+	    "  stop_timeout: 5s\n  retention: {runs: 7d, messages: 36h}\napis:\n");
 	assert_string_equal(problems(&f), "");
 	const struct conf_daemon *daemon = &f.conf->daemon;
 	assert_string_equal(daemon->store, "sqlite:/tmp/state/b.db");
@@ -236,6 +238,8 @@ static void the_daemons_keys_are_read(void **state)
 	assert_int_equal(daemon->log_level, LEVEL_DEBUG);
 	assert_int_equal(daemon->log_format, FORMAT_JSON);
 	assert_int_equal(daemon->stop_timeout_ms, 5000);
+	assert_int_equal(daemon->keep_runs_ms, INT64_C(7) * 86400000);
+	assert_int_equal(daemon->keep_messages_ms, INT64_C(36) * 3600000);
 	assert_int_equal(f.conf->reference_count, 1); /* listed, though resolved already */
 }
 
