@@ -10,6 +10,7 @@
 #include "jobs/zone/hourly_view.h"
 #include "jobs/zone/measure.h"
 #include "jobs/zone/object.h"
+#include "jobs/zone/slots.h"
 
 struct zone_hourly_options {
 	const char *source;
@@ -207,12 +208,22 @@ static struct err *zone_hourly_run(struct run *run)
 	return run_queue(run, &(struct message){.kind = "report", .key = message_key(&h)}, data);
 }
 
+static struct err *zone_hourly_slots(struct run *run, utc_t from, utc_t to)
+{
+	const struct zone_hourly_options *o = run_options(run);
+	struct zone_slots of = {.source = o->source, .zones = {&o->zone, 1}};
+
+	return zone_slots_hourly(run, &of, o->grace_ms / 1000, from, to);
+}
+
 const struct job_module zone_hourly_module = {
     .name = "zone_hourly",
     .summary = "a zone's last full hour against plan: board, trend, bottleneck, what is needed to recover",
+    .schedule = "@module",
     .options = options,
     .options_size = sizeof(struct zone_hourly_options),
     .restartable = true,
+    .slots = zone_hourly_slots,
     .run = zone_hourly_run,
     .view = zone_hourly_view,
 };

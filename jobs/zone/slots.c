@@ -6,8 +6,9 @@
 
 #include "jobs/zone/shift.h"
 
-#define DAY_S       86400
-#define DATE_SPREAD 3 /* days by which a shift's end may stand apart from its date: its length, and the zone */
+#define DAY_S 86400
+#define DATE_SPREAD                                                                                          \
+	3 /* days by which a shift's end may stand apart from its date: its length, and the zone */
 
 /* -- lists ------------------------------------------------------------------------------------- */
 
@@ -22,7 +23,8 @@ static void add(struct zone_slot_list *list, const char *key, utc_t at)
 	list->items[list->count++] = (struct zone_slot){key, at};
 }
 
-static const char *shift_key(const struct zone_slot_list *list, const struct zone *zone, const struct shift *shift)
+static const char *shift_key(
+    const struct zone_slot_list *list, const struct zone *zone, const struct shift *shift)
 {
 	char date[TIME_TEXT];
 
@@ -30,11 +32,12 @@ static const char *shift_key(const struct zone_slot_list *list, const struct zon
 }
 
 /* `Z1|2024-11-02|NIGHT|9` */
-static void add_part(struct zone_slot_list *list, const struct zone *zone, const struct shift *shift, int64_t no,
-    utc_t at)
+static void add_part(
+    struct zone_slot_list *list, const struct zone *zone, const struct shift *shift, int64_t no, utc_t at)
 {
 	if (wanted(list, at))
-		add(list, arena_format(list->arena, "%s|%lld", shift_key(list, zone, shift), (long long)no), at);
+		add(list, arena_format(list->arena, "%s|%lld", shift_key(list, zone, shift), (long long)no),
+		    at);
 }
 
 /* The slot's place in the list stands for the order in which zones were added. */
@@ -139,7 +142,8 @@ void zone_add_daily(struct zone_slot_list *list, const struct zone *zones, size_
 {
 	char text[TIME_TEXT];
 
-	for (int64_t date = (list->from - delay_s) / DAY_S - DATE_SPREAD; date <= list->to / DAY_S + 1; date++) {
+	for (int64_t date = (list->from - delay_s) / DAY_S - DATE_SPREAD; date <= list->to / DAY_S + 1;
+	     date++) {
 		utc_t end = last_end(zones, count, date);
 
 		if (end >= 0 && wanted(list, end + delay_s))
@@ -172,12 +176,13 @@ static struct err *load_zones(struct sql *db, const struct zone_slots *of, struc
 	hook->count = ids.count;
 	hook->zones = arena_alloc(&hook->arena, (ids.count + 1) * sizeof(*hook->zones));
 	for (size_t i = 0; i < ids.count; i++)
-		TRY(zone_load_shifts(db, ids.items[i], &hook->arena, &hook->zones[i]), "read the shifts of zone %s",
-		    ids.items[i]);
+		TRY(zone_load_shifts(db, ids.items[i], &hook->arena, &hook->zones[i]),
+		    "read the shifts of zone %s", ids.items[i]);
 	return NULL;
 }
 
-static struct err *begin(struct run *run, const struct zone_slots *of, utc_t from, utc_t to, struct hook *hook)
+static struct err *begin(
+    struct run *run, const struct zone_slots *of, utc_t from, utc_t to, struct hook *hook)
 {
 	struct sql *db;
 
@@ -219,8 +224,8 @@ struct err *zone_slots_shift_end(
 	return name_all(run, &hook);
 }
 
-struct err *zone_slots_staffing(struct run *run, const struct zone_slots *of, int64_t first_s, int64_t step_s,
-    utc_t from, utc_t to)
+struct err *zone_slots_staffing(
+    struct run *run, const struct zone_slots *of, int64_t first_s, int64_t step_s, utc_t from, utc_t to)
 {
 	cleanup(hook_done) struct hook hook = {0};
 

@@ -25,7 +25,7 @@ static void set_schedules(struct json *row, const struct conf_job *job)
 /* Null for a job that does not fire by itself. */
 static void set_next(struct json *row, const struct conf_job *job, utc_t now)
 {
-	utc_t next = job->enabled ? slots_next(job, now) : UTC_NEVER;
+	utc_t next = job->enabled ? slots_next(&(struct slot_line){.job = job}, now) : UTC_NEVER;
 	char local[TIME_TEXT];
 
 	if (next == UTC_NEVER) {
@@ -127,7 +127,7 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 {
 	struct arena *arena = &columns->arena;
 	const struct json *next = json_get(row, "next");
-	utc_t at = job->enabled ? slots_next(job, now) : UTC_NEVER;
+	utc_t at = job->enabled ? slots_next(&(struct slot_line){.job = job}, now) : UTC_NEVER;
 
 	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, job, arena),
 	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),

@@ -195,12 +195,17 @@ static void report_schedule(struct loader *loader, const struct node *written, s
 	err_destroy(e);
 }
 
-static bool later_kind(struct loader *loader, const struct node *written, const struct schedule *schedule)
+/* @module, of a module that names no slots. */
+static bool nobody_names(
+    struct loader *loader, const struct job_keys *keys, const struct node *written, const struct schedule *schedule)
 {
-	if (schedule_kind(schedule) != SCHEDULE_MODULE)
+	const struct job_module *module = keys->job.module;
+
+	if (schedule_kind(schedule) != SCHEDULE_MODULE || !module || module->slots)
 		return false;
 	option_problem(&loader->reader, written ? node_place(written) : loader->reader.owner.place,
-	    "schedule", "'%s' is not supported by this version yet", schedule_text(schedule));
+	    "schedule", "the module '%s' names no slots: expected a schedule of its own, such as a cron expression",
+	    module->name);
 	return true;
 }
 
@@ -235,7 +240,7 @@ static void add_schedule(
 		return;
 	}
 	arena_defer(&loader->conf->arena, destroy_schedule, schedule);
-	if (later_kind(loader, written, schedule))
+	if (nobody_names(loader, keys, written, schedule))
 		return;
 	job->schedules[job->schedule_count++] = schedule;
 	if (loader->request->advise && job->enabled)

@@ -23,6 +23,8 @@ struct agenda {
 
 /* Nothing happens for UTC_NEVER. */
 void agenda_add(struct agenda *agenda, uint32_t job, utc_t at);
+/* JOB's entry, if it has one, goes; AT is when it is due instead. */
+void agenda_move(struct agenda *agenda, uint32_t job, utc_t at);
 /* When the earliest is due; UTC_NEVER if there is none. */
 utc_t agenda_first(const struct agenda *agenda);
 /* Takes the earliest out if it is due at NOW. */

@@ -2,15 +2,16 @@
 /* Slots that wait for another run of their job. */
 #include "daemon/backlog.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "base/text.h"
 
 struct wanted *wanted_create(const struct conf_job *job, const char *key, utc_t slot, enum trigger trigger)
 {
-	struct wanted *wanted = mem_alloc(sizeof(*wanted));
+	size_t size = key ? strlen(key) + 1 : 0;
+	struct wanted *wanted = mem_alloc(sizeof(*wanted) + size);
 
 	wanted->job = job;
 	wanted->slot = (struct claim_slot){
@@ -21,7 +22,7 @@ struct wanted *wanted_create(const struct conf_job *job, const char *key, utc_t 
 	    .overlap = job->overlap,
 	};
 	if (key) {
-		snprintf(wanted->key, sizeof(wanted->key), "%s", key);
+		memcpy(wanted->key, key, size);
 		wanted->slot.key = wanted->key;
 	}
 	return wanted;

@@ -13,17 +13,14 @@
 /* Told with the run when one by hand was granted (RUN > 0), or why not (E, owned by the callee). */
 typedef void scheduler_granted(void *arg, int64_t run, struct err *e);
 
-/* Longer than any key that is ours to make: an instant, `boot:` or `start:` with a UUID. */
-#define SLOT_KEY_TEXT 64
-
 /* A slot on its way to the store. */
 struct wanted {
 	struct wanted *prev, *next; /* in a backlog */
 	const struct conf_job *job;
 	struct claim_slot slot; /* its key is in `key` */
-	char key[SLOT_KEY_TEXT];
 	scheduler_granted *granted; /* of a run by hand */
 	void *granted_arg;
+	char key[];
 };
 
 /* A slot without key if KEY is NULL: the store makes that of a run by hand. */

@@ -131,7 +131,7 @@ static void on_run_ended(void *arg, const struct run_end *end)
 {
 	struct daemon *daemon = arg;
 
-	if (daemon->control)
+	if (daemon->control && !end->granted->slots_to)
 		control_run_ended(daemon->control, end);
 	if (daemon->scheduler)
 		scheduler_run_ended(daemon->scheduler, end);

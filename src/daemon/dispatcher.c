@@ -67,7 +67,8 @@ static void finish(struct run_entry *entry)
 	struct dispatcher *dispatcher = entry->dispatcher;
 
 	DL_DELETE(dispatcher->running, entry); /* NOLINT(clang-analyzer-core.NullDereference): the list has it */
-	listen_run_ended(&entry->end);
+	if (!entry->granted.slots_to)
+		listen_run_ended(&entry->end);
 	dispatcher->setup.ended(dispatcher->setup.arg, &entry->end);
 	forget(entry);
 }
@@ -180,7 +181,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	note_step(entry, entry->worker);
 	log_begin(&line, LEVEL_WARNING, "run_overdue");
 	log_text(&line, "job", entry->granted.job->name);
-	log_int(&line, "run", entry->granted.run);
+	if (entry->granted.run)
+		log_int(&line, "run", entry->granted.run);
 	log_text(&line, "step", entry->end.step);
 	log_end(&line);
 	kill(pid, CRASH_ASK);
@@ -219,6 +221,8 @@ static void give_order(struct run_entry *entry)
 	    .own_slot = granted->run && granted->trigger == TRIGGER_MANUAL && !granted->now,
 	    .by_hand = granted->by_hand,
 	    .report = granted->report,
+	    .slots_from = granted->slots_from,
+	    .slots_to = granted->slots_to,
 	};
 
 	supervisor_order(entry->worker, &order);
@@ -236,7 +240,8 @@ static void start(struct run_entry *entry, struct child *worker)
 	worker->user = entry;
 	entry->started = mono_now();
 	entry->started_ms = wall_ms();
-	listen_run_started(&entry->granted);
+	if (!entry->granted.slots_to)
+		listen_run_started(&entry->granted);
 	if (dispatcher->setup.line && entry->granted.run)
 		line_call(dispatcher->setup.line, REQ_START,
 		    &(struct start){entry->granted.run, entry->started_ms}, NULL, NULL);
@@ -333,6 +338,16 @@ static void copy_result(struct run_entry *entry, const struct run_result *result
 	end->ms = result->ended_ms - result->started_ms;
 }
 
+static void copy_slots(struct run_entry *entry, const struct run_result *result)
+{
+	struct slot_name *slots = arena_alloc(&entry->arena, (result->slot_count + 1) * sizeof(*slots));
+
+	for (size_t i = 0; i < result->slot_count; i++)
+		slots[i] = (struct slot_name){arena_copy(&entry->arena, result->slots[i].key), result->slots[i].at};
+	entry->end.slots = slots;
+	entry->end.slot_count = result->slot_count;
+}
+
 static struct run_entry *detach(struct child *worker)
 {
 	struct run_entry *entry = worker->user;
@@ -366,6 +381,7 @@ void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, cons
 		return; /* of a run that is not its own: what is true will show when it dies or overruns */
 	detach(worker);
 	copy_result(entry, result);
+	copy_slots(entry, result);
 	crash = crash_copy(&worker->page->crash); /* before the worker gets its next run */
 	if (entry->overrun) /* it was cancelled half-way: what it keeps between runs is not to be trusted */
 		supervisor_replace(worker);

@@ -18,13 +18,15 @@ struct dispatcher;
 /* A run that the store has granted. Texts are copied. */
 struct granted {
 	const struct conf_job *job;
-	int64_t run; /* 0: a dry run */
+	int64_t run; /* 0: a dry run, or no run at all */
 	const char *key;
 	utc_t slot;
 	utc_t now; /* the run's clock; 0: when it starts */
 	int64_t attempt;
 	enum trigger trigger;
 	bool dry_run, debug, log_message, again, by_hand, report;
+	/* `slots_to` not 0: the job's module is asked for its slots of [from, to) instead. */
+	utc_t slots_from, slots_to;
 };
 
 enum ending { ENDED_OK, ENDED_DEGRADED, ENDED_FAILED, ENDED_TIMEOUT, ENDED_CRASHED, ENDED_INTERRUPTED };
@@ -39,6 +41,8 @@ struct run_end {
 	const struct value_record *values;
 	size_t value_count;
 	const char *report; /* see run_result */
+	const struct slot_name *slots; /* what was asked for with slots_to */
+	size_t slot_count;
 	bool traced;        /* the error's frames are those of the job's code, though its worker is dead */
 	bool again;         /* the slot is open once more: claim it */
 	int64_t not_before_ms; /* but not before: it is a retry; 0: at once */

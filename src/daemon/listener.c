@@ -93,6 +93,37 @@ void listen_run_ended(const struct run_end *end)
 		tell_frames(end);
 }
 
+static void tell_left(struct log_line *line, const struct run_end *end, const struct slots_left *left)
+{
+	log_text(line, "job", end->granted->job->name);
+	if (left->known_until)
+		log_instant(line, "known_until", left->known_until);
+	if (left->next != UTC_NEVER)
+		log_instant(line, "next", left->next);
+}
+
+void listen_slots_failed(const struct run_end *end, const struct slots_left *left)
+{
+	struct log_line line;
+
+	log_begin(&line, LEVEL_ERROR, "module_slots_failed");
+	tell_left(&line, end, left);
+	log_int(&line, "ms", end->ms);
+	log_int(&line, "retry_s", left->retry_s);
+	log_error(&line, end->error);
+	if (end->step && end->step[0])
+		log_text(&line, "step", end->step);
+	log_end(&line);
+	if (end->ending != ENDED_INTERRUPTED || end->traced)
+		tell_frames(end);
+	if (!left->ending)
+		return;
+	log_begin(&line, LEVEL_ERROR, "module_slots_ending");
+	tell_left(&line, end, left);
+	log_text(&line, "error", "no slot is known beyond this: the job will not run until its module can name them");
+	log_end(&line);
+}
+
 void listen_slot_missed(const struct conf_job *job, utc_t slot, utc_t first, const char *reason)
 {
 	struct log_line line;

@@ -14,6 +14,7 @@
 #include "daemon/child.h"
 #include "daemon/claims.h"
 #include "daemon/listener.h"
+#include "daemon/module_slots.h"
 #include "daemon/pauses.h"
 #include "daemon/retries.h"
 #include "daemon/slots.h"
@@ -32,6 +33,7 @@ struct scheduler {
 	struct claims claims;
 	struct retries retries;
 	struct job_pauses pauses;
+	struct module_slots *modules; /* what they have named */
 	struct due_slots due; /* scratch */
 	utc_t live_since;
 	int64_t last_wall_ms;
@@ -156,10 +158,16 @@ static void on_answer(void *arg, struct wanted *wanted, const struct claim_resul
 
 /* -- what is due ---------------------------------------------------------------------------------------------------- */
 
+static struct slot_line line_of(const struct scheduler *scheduler, const struct conf_job *job)
+{
+	return (struct slot_line){job, module_slots_list(scheduler->modules, job)};
+}
+
 static void want_due(struct scheduler *scheduler, const struct conf_job *job, const struct due_slot *due, size_t runs)
 {
-	char key[TIME_TEXT];
-	struct wanted *wanted = wanted_create(job, utc_format(due->slot, key), due->slot, due->trigger);
+	char instant[TIME_TEXT];
+	const char *key = due->key ? due->key : utc_format(due->slot, instant);
+	struct wanted *wanted = wanted_create(job, key, due->slot, due->trigger);
 
 	wanted->slot.action = due->action;
 	wanted->slot.reason = due->reason;
@@ -174,18 +182,21 @@ static void want_due(struct scheduler *scheduler, const struct conf_job *job, co
 static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, utc_t now)
 {
 	const struct conf_job *job = &scheduler->setup.conf->jobs[index];
+	struct slot_line line = line_of(scheduler, job);
 	struct due_slots *due = &scheduler->due;
 	size_t runs = 0;
 
 	due->count = 0;
-	slots_due(job, first, now, pauses_until(&scheduler->pauses, job),
+	slots_due(&line, first, now, pauses_until(&scheduler->pauses, job),
 	    first + job->delay_s >= scheduler->live_since, due);
 	for (size_t i = 0; i < due->count; i++)
 		runs += due->items[i].action == CLAIM_RUN;
 	for (size_t i = 0; i < due->count; i++)
 		want_due(scheduler, job, &due->items[i], runs);
 	claim_head(scheduler, backlog_find(scheduler->backlogs, job));
-	agenda_add(&scheduler->agenda, index, slots_fire(job, now));
+	if (line.named)
+		module_slots_take(scheduler->modules, job, now - job->delay_s);
+	agenda_add(&scheduler->agenda, index, slots_fire(&line, now));
 }
 
 /* Wakes at the next slot, and at once when somebody sets the wall clock. */
@@ -198,7 +209,8 @@ static void arm(struct scheduler *scheduler)
 		log_fault(LEVEL_ERROR, "timer_failed", ERR(ERR_BUG, "timerfd_settime: %s", strerror(errno)));
 }
 
-static void tick(struct scheduler *scheduler)
+/* Returns the instant up to which all is done. */
+static utc_t tick(struct scheduler *scheduler)
 {
 	struct agenda_entry entry;
 	utc_t now = now_utc();
@@ -209,6 +221,17 @@ static void tick(struct scheduler *scheduler)
 	scheduler->last_wall_ms = wall_ms();
 	scheduler->last_mono = mono_now();
 	arm(scheduler);
+	return now;
+}
+
+static void on_named(void *arg, const struct conf_job *job)
+{
+	struct scheduler *scheduler = arg;
+	struct slot_line line = line_of(scheduler, job);
+	utc_t now = tick(scheduler); /* no slot of the clock is pending now */
+
+	agenda_move(&scheduler->agenda, (uint32_t)(job - scheduler->setup.conf->jobs), slots_fire(&line, now));
+	tick(scheduler);
 }
 
 static void tell_jump(const struct scheduler *scheduler)
@@ -221,6 +244,12 @@ static void tell_jump(const struct scheduler *scheduler)
 	log_end(&line);
 }
 
+static void on_jump(struct scheduler *scheduler)
+{
+	tell_jump(scheduler);
+	module_slots_ask_all(scheduler->modules);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct scheduler *scheduler = arg;
@@ -228,7 +257,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED)
-		tell_jump(scheduler);
+		on_jump(scheduler);
 	tick(scheduler);
 }
 
@@ -262,8 +291,11 @@ static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 static void begin_job(struct scheduler *scheduler, uint32_t index, const struct schedule_state *state, utc_t now)
 {
 	const struct conf_job *job = &scheduler->setup.conf->jobs[index];
-	utc_t first = slots_next(job, state->accounted_until);
+	struct slot_line line = {.job = job}; /* its module will be heard later */
+	utc_t first = slots_next(&line, state->accounted_until);
 
+	if (slots_have(job, SCHEDULE_MODULE))
+		module_slots_begin(scheduler->modules, job, state->accounted_until);
 	if (first == UTC_NEVER)
 		return;
 	if (first + job->delay_s <= now)
@@ -296,7 +328,7 @@ static void begin_starts(struct scheduler *scheduler, const char *boot_key, cons
 
 static void begin_all_starts(struct scheduler *scheduler)
 {
-	char boot_key[SLOT_KEY_TEXT], start_key[SLOT_KEY_TEXT];
+	char boot_key[START_KEY_TEXT], start_key[START_KEY_TEXT];
 	struct err *e = starts_boot_key(boot_key);
 
 	if (e)
@@ -370,6 +402,12 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	    .arg = scheduler,
 	};
 	scheduler->retries = (struct retries){.base = setup->base, .due = on_retry_due, .arg = scheduler};
+	scheduler->modules = module_slots_create(&(struct module_slots_setup){
+	    .base = setup->base,
+	    .dispatcher = setup->dispatcher,
+	    .changed = on_named,
+	    .arg = scheduler,
+	});
 	pauses_init(&scheduler->pauses, setup->base, setup->conf);
 	scheduler->live_since = now_utc();
 	scheduler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -412,7 +450,9 @@ void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
 {
 	const struct granted *granted = end->granted;
 
-	if (scheduler->stopped)
+	if (granted->slots_to)
+		module_slots_answered(scheduler->modules, end);
+	if (scheduler->stopped || granted->slots_to)
 		return;
 	if (end->again && end->not_before_ms)
 		retries_add(&scheduler->retries,
@@ -433,6 +473,7 @@ void scheduler_stop(struct scheduler *scheduler)
 	claims_stop(&scheduler->claims);
 	retries_done(&scheduler->retries);
 	pauses_stop(&scheduler->pauses);
+	module_slots_stop(scheduler->modules);
 }
 
 const struct conf_job *scheduler_next(const struct scheduler *scheduler, utc_t *out_at)
@@ -452,6 +493,7 @@ void scheduler_destroy(struct scheduler *scheduler)
 	claims_done(&scheduler->claims);
 	retries_done(&scheduler->retries);
 	pauses_done(&scheduler->pauses);
+	module_slots_destroy(scheduler->modules);
 	event_free(scheduler->timer);
 	event_free(scheduler->backlog_timer);
 	close(scheduler->timer_fd);

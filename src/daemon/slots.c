@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-utc_t slots_next(const struct conf_job *job, utc_t after)
+static utc_t clock_next(const struct conf_job *job, utc_t after)
 {
 	utc_t first = UTC_NEVER;
 
@@ -17,7 +17,7 @@ utc_t slots_next(const struct conf_job *job, utc_t after)
 	return first;
 }
 
-utc_t slots_prev(const struct conf_job *job, utc_t before)
+static utc_t clock_prev(const struct conf_job *job, utc_t before)
 {
 	utc_t last = -1;
 
@@ -30,11 +30,39 @@ utc_t slots_prev(const struct conf_job *job, utc_t before)
 	return last;
 }
 
-utc_t slots_fire(const struct conf_job *job, utc_t after)
+static utc_t named_next(const struct slot_line *line, utc_t after)
 {
-	utc_t slot = slots_next(job, after - job->delay_s);
+	return line->named ? slot_list_next(line->named, after) : UTC_NEVER;
+}
 
-	return slot == UTC_NEVER ? UTC_NEVER : slot + job->delay_s;
+static utc_t named_prev(const struct slot_line *line, utc_t before)
+{
+	return line->named ? slot_list_prev(line->named, before) : -1;
+}
+
+static utc_t earlier(utc_t a, utc_t b)
+{
+	return a < b ? a : b;
+}
+
+utc_t slots_next(const struct slot_line *line, utc_t after)
+{
+	return earlier(clock_next(line->job, after), named_next(line, after));
+}
+
+utc_t slots_prev(const struct slot_line *line, utc_t before)
+{
+	utc_t clock = clock_prev(line->job, before);
+	utc_t named = named_prev(line, before);
+
+	return clock > named ? clock : named;
+}
+
+utc_t slots_fire(const struct slot_line *line, utc_t after)
+{
+	utc_t slot = earlier(clock_next(line->job, after - line->job->delay_s), named_next(line, -1));
+
+	return slot == UTC_NEVER ? UTC_NEVER : slot + line->job->delay_s;
 }
 
 bool slots_have(const struct conf_job *job, enum schedule_kind kind)
@@ -103,6 +131,22 @@ static void add(struct due_slots *out, struct due_slot due)
 	out->items[out->count++] = due;
 }
 
+/* All slots of the instant of DUE: that of the clock, if there is one, and those with names. */
+static void add_instant(struct due_slots *out, const struct slot_line *line, struct due_slot due)
+{
+	const struct slot_list *named = line->named;
+
+	if (clock_prev(line->job, due.slot + 1) == due.slot)
+		add(out, due);
+	if (!named)
+		return;
+	for (size_t i = slot_list_find(named, due.slot, 0); i < named->count;
+	     i = slot_list_find(named, due.slot, i + 1)) {
+		due.key = named->items[i].key;
+		add(out, due);
+	}
+}
+
 static void reverse(struct due_slot *items, size_t count)
 {
 	for (size_t i = 0; i < count / 2; i++) {
@@ -113,19 +157,19 @@ static void reverse(struct due_slot *items, size_t count)
 	}
 }
 
-void slots_due(const struct conf_job *job, utc_t first, utc_t now, utc_t paused_until, bool live,
+void slots_due(const struct slot_line *line, utc_t first, utc_t now, utc_t paused_until, bool live,
     struct due_slots *out)
 {
-	now -= job->delay_s; /* jitter moves the job's whole line of time */
-	utc_t slot = slots_prev(job, now + 1);
-	struct judge by = {job, now, paused_until, live, runs_allowed(job, slot, now, live)};
+	now -= line->job->delay_s; /* jitter moves the job's whole line of time */
+	utc_t slot = slots_prev(line, now + 1);
+	struct judge by = {line->job, now, paused_until, live, runs_allowed(line->job, slot, now, live)};
 	int64_t most = by.runs + SLOTS_MISSED_MAX;
 	size_t begin = out->count;
 	int64_t rank = 0;
 
 	/* From the newest back, so that a long downtime costs no more than a short one. */
-	for (; slot >= first && rank < most; slot = slots_prev(job, slot))
-		add(out, judge(&by, slot, rank++));
+	for (; slot >= first && rank < most; slot = slots_prev(line, slot))
+		add_instant(out, line, judge(&by, slot, rank++));
 	if (slot >= first) {
 		struct due_slot rest = judge(&by, slot, rank);
 

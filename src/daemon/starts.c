@@ -10,7 +10,7 @@
 #define START    "start:"
 #define ID_CHARS "0123456789abcdef-"
 
-struct err *starts_boot_key(char out_key[SLOT_KEY_TEXT])
+struct err *starts_boot_key(char out_key[START_KEY_TEXT])
 {
 	char id[48] = "";
 	FILE *file = fopen(BOOT_ID, "re");
@@ -23,13 +23,13 @@ struct err *starts_boot_key(char out_key[SLOT_KEY_TEXT])
 	id[strspn(id, ID_CHARS)] = '\0';
 	if (!id[0])
 		return ERR(ERR_TEMPORARY, "%s: holds no id", BOOT_ID);
-	snprintf(out_key, SLOT_KEY_TEXT, "boot:%s", id);
+	snprintf(out_key, START_KEY_TEXT, "boot:%s", id);
 	return NULL;
 }
 
-void starts_key(const char *instance, char out_key[SLOT_KEY_TEXT])
+void starts_key(const char *instance, char out_key[START_KEY_TEXT])
 {
-	snprintf(out_key, SLOT_KEY_TEXT, START "%s", instance);
+	snprintf(out_key, START_KEY_TEXT, START "%s", instance);
 }
 
 bool starts_is_key(const char *key)

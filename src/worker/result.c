@@ -43,6 +43,8 @@ struct err *result_send(struct link *main_link, const struct run *run, const str
 	    .values = run->values,
 	    .value_count = run->value_count,
 	    .report = report,
+	    .slots = run->slots,
+	    .slot_count = e ? 0 : run->slot_count,
 	};
 
 	struct err *sent = link_send(main_link, REQ_RESULT, &result);

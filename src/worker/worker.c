@@ -142,6 +142,8 @@ static struct err *do_job(struct run *run)
 	run_step(run, "resolve options");
 	PASS(run_resolve(run));
 	run_step(run, "%s", "");
+	if (run->order->slots_to)
+		return run_name_slots(run);
 	TRY(run->job->module->run(run), "%s", run->job->module->name);
 	return run_commit(run);
 }
@@ -154,7 +156,7 @@ static void do_after_commit(struct run *run)
 	struct log_line line;
 	struct err *e;
 
-	if (run->order->dry_run || !run->job->module->after_commit)
+	if (run->order->dry_run || run->order->slots_to || !run->job->module->after_commit)
 		return;
 	run_step(run, "after the commit");
 	e = run->job->module->after_commit(run);
@@ -199,7 +201,7 @@ __attribute__((noinline)) static struct err *do_run(
 	set_title(worker->setup, job->name);
 	e = do_job(&run);
 	if (e)
-		e = ERR_AT(e, "run %s", job->name);
+		e = ERR_AT(e, order->slots_to ? "name the slots of %s" : "run %s", job->name);
 	else
 		do_after_commit(&run);
 	sources_reset(worker->tools.sources);

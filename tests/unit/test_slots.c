@@ -30,6 +30,8 @@ static void parse(const char *text, const struct schedule **out)
 	*out = schedule;
 }
 
+#define LINE(of) (&(struct slot_line){.job = (of)})
+
 static void set_up(struct fixture *f, enum misfire misfire)
 {
 	*f = (struct fixture){
@@ -61,7 +63,7 @@ static void a_slot_on_time_runs_under_every_rule(void **state)
 		struct fixture f;
 
 		set_up(&f, misfire);
-		slots_due(&f.job, NOON, NOON, 0, true, &f.due);
+		slots_due(LINE(&f.job), NOON, NOON, 0, true, &f.due);
 		assert_int_equal(f.due.count, 1);
 		assert_int_equal(f.due.items[0].slot, NOON);
 		assert_int_equal(f.due.items[0].action, CLAIM_RUN);
@@ -76,7 +78,7 @@ static void misfire_one_runs_the_newest_and_records_the_rest(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
-	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, 0, false, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 3 * HOUR + 600, 0, false, &f.due);
 	assert_int_equal(f.due.count, 4);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(f.due.items[i].slot, NOON + (utc_t)i * HOUR);
@@ -94,7 +96,7 @@ static void misfire_none_runs_nothing_that_was_missed(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_NONE);
-	slots_due(&f.job, NOON, NOON + 2 * HOUR + 600, 0, false, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 2 * HOUR + 600, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	assert_int_equal(runs_in(&f.due), 0);
 	tear_down(&f);
@@ -107,7 +109,7 @@ static void misfire_all_runs_each_in_order_up_to_max_catchup(void **state)
 	(void)state;
 	set_up(&f, MISFIRE_ALL);
 	f.job.max_catchup = 3;
-	slots_due(&f.job, NOON, NOON + 5 * HOUR, 0, false, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 5 * HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 6);
 	assert_int_equal(runs_in(&f.due), 3);
 	for (size_t i = 0; i < 6; i++) {
@@ -124,7 +126,7 @@ static void a_slot_later_than_max_late_is_missed(void **state)
 	(void)state;
 	set_up(&f, MISFIRE_ALL);
 	f.job.max_late_ms = 90 * 60 * 1000;
-	slots_due(&f.job, NOON, NOON + 2 * HOUR, 0, false, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 2 * HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
 	assert_int_equal(f.due.items[1].action, CLAIM_RUN);
@@ -139,7 +141,7 @@ static void a_year_of_downtime_is_bounded_and_leaves_no_gap(void **state)
 
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
-	slots_due(&f.job, NOON, now, 0, false, &f.due);
+	slots_due(LINE(&f.job), NOON, now, 0, false, &f.due);
 	assert_int_equal(f.due.count, SLOTS_MISSED_MAX + 2);
 	assert_int_equal(f.due.items[0].first, NOON);
 	assert_int_equal(f.due.items[0].slot, f.due.items[1].slot - HOUR);
@@ -157,9 +159,9 @@ static void several_schedules_are_merged_and_a_shared_slot_counts_once(void **st
 	set_up(&f, MISFIRE_ALL);
 	parse("0,30 12 * * *", &f.schedules[1]);
 	f.job.schedule_count = 2;
-	assert_int_equal(slots_next(&f.job, NOON), NOON + HOUR / 2);
-	assert_int_equal(slots_prev(&f.job, NOON + HOUR), NOON + HOUR / 2);
-	slots_due(&f.job, NOON, NOON + HOUR, 0, false, &f.due);
+	assert_int_equal(slots_next(LINE(&f.job), NOON), NOON + HOUR / 2);
+	assert_int_equal(slots_prev(LINE(&f.job), NOON + HOUR), NOON + HOUR / 2);
+	slots_due(LINE(&f.job), NOON, NOON + HOUR, 0, false, &f.due);
 	assert_int_equal(f.due.count, 3);
 	tear_down(&f);
 }
@@ -171,12 +173,12 @@ static void jitter_delays_the_fire_and_leaves_the_slot_where_it_is(void **state)
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
 	f.job.delay_s = 400;
-	assert_int_equal(slots_fire(&f.job, NOON - HOUR + 400), NOON + 400);
-	assert_int_equal(slots_fire(&f.job, NOON + 399), NOON + 400);
-	assert_int_equal(slots_next(&f.job, NOON - 1), NOON);
-	slots_due(&f.job, NOON, NOON + 399, 0, true, &f.due);
+	assert_int_equal(slots_fire(LINE(&f.job), NOON - HOUR + 400), NOON + 400);
+	assert_int_equal(slots_fire(LINE(&f.job), NOON + 399), NOON + 400);
+	assert_int_equal(slots_next(LINE(&f.job), NOON - 1), NOON);
+	slots_due(LINE(&f.job), NOON, NOON + 399, 0, true, &f.due);
 	assert_int_equal(f.due.count, 0);
-	slots_due(&f.job, NOON, NOON + 400, 0, true, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 400, 0, true, &f.due);
 	assert_int_equal(f.due.count, 1);
 	assert_int_equal(f.due.items[0].slot, NOON);
 	assert_int_equal(f.due.items[0].trigger, TRIGGER_SCHEDULE);
@@ -191,11 +193,11 @@ static void jitter_makes_no_slot_late(void **state)
 	set_up(&f, MISFIRE_NONE);
 	f.job.delay_s = HOUR + 600;
 	f.job.max_late_ms = 5000;
-	slots_due(&f.job, NOON, NOON + HOUR + 603, 0, true, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + HOUR + 603, 0, true, &f.due);
 	assert_int_equal(f.due.count, 1);
 	assert_int_equal(f.due.items[0].action, CLAIM_RUN);
 	f.due.count = 0;
-	slots_due(&f.job, NOON, NOON + HOUR + 606, 0, true, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + HOUR + 606, 0, true, &f.due);
 	assert_int_equal(f.due.items[0].action, CLAIM_MISSED);
 	tear_down(&f);
 }
@@ -206,14 +208,14 @@ static void slots_before_the_end_of_a_pause_are_skipped_and_the_rest_goes_by_mis
 
 	(void)state;
 	set_up(&f, MISFIRE_ONE);
-	slots_due(&f.job, NOON, NOON + 3 * HOUR + 600, NOON + 2 * HOUR, false, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON + 3 * HOUR + 600, NOON + 2 * HOUR, false, &f.due);
 	assert_int_equal(f.due.count, 4);
 	assert_int_equal(f.due.items[0].action, CLAIM_SKIPPED);
 	assert_string_equal(f.due.items[1].reason, SLOTS_PAUSED);
 	assert_int_equal(f.due.items[2].action, CLAIM_MISSED);
 	assert_int_equal(f.due.items[3].action, CLAIM_RUN);
 	f.due.count = 0;
-	slots_due(&f.job, NOON, NOON, UTC_NEVER, true, &f.due);
+	slots_due(LINE(&f.job), NOON, NOON, UTC_NEVER, true, &f.due);
 	assert_int_equal(f.due.items[0].action, CLAIM_SKIPPED);
 	tear_down(&f);
 }
@@ -223,9 +225,9 @@ static void a_job_without_schedule_never_fires(void **state)
 	struct conf_job job = {.name = "job"};
 
 	(void)state;
-	assert_true(slots_next(&job, NOON) == UTC_NEVER);
-	assert_true(slots_fire(&job, NOON) == UTC_NEVER);
-	assert_int_equal(slots_prev(&job, NOON), -1);
+	assert_true(slots_next(LINE(&job), NOON) == UTC_NEVER);
+	assert_true(slots_fire(LINE(&job), NOON) == UTC_NEVER);
+	assert_int_equal(slots_prev(LINE(&job), NOON), -1);
 }
 
 int main(void)

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists of named slots: when they are asked for, and what an answer or its absence means. */
+#include "daemon/module_slots.h"
+
+#include <event2/event.h>
+#include <uthash.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "daemon/child.h"
+#include "daemon/listener.h"
+
+#define AHEAD_S       (2 * 86400) /* so much of the future is asked for */
+#define BEHIND_S      (2 * 86400) /* and of the past: a slot that moved there without having fired is found */
+#define BEHIND_MAX_S  (31 * 86400) /* of a downtime: what was before is not asked for */
+#define ASK_S         3600
+#define BEFORE_SLOT_S 60
+#define RETRY_FIRST_S 5
+#define ENDING_S      (6 * 3600) /* a list that ends so soon and cannot be renewed is worth an alarm */
+
+struct module_job {
+	char *name; /* the hash key */
+	struct module_slots *slots;
+	const struct conf_job *job;
+	struct slot_list list;
+	utc_t accounted_until; /* the past is asked for from here */
+	struct event *timer;
+	bool asking;
+	int64_t failures; /* since the last answer */
+	UT_hash_handle hh;
+};
+
+struct module_slots {
+	struct module_slots_setup setup;
+	struct module_job *jobs;
+	bool stopped;
+};
+
+static utc_t now_utc(void)
+{
+	return wall_ms() / 1000;
+}
+
+static struct module_job *find(const struct module_slots *slots, const char *name)
+{
+	struct module_job *job;
+
+	HASH_FIND_STR(slots->jobs, name, job);
+	return job;
+}
+
+/* -- asking -------------------------------------------------------------------------------------- */
+
+static void tell_cut(const struct module_job *job, utc_t from)
+{
+	struct log_line line;
+
+	log_begin(&line, LEVEL_WARNING, "module_slots_forgotten");
+	log_text(&line, "job", job->name);
+	log_instant(&line, "since", job->accounted_until);
+	log_instant(&line, "until", from);
+	log_end(&line);
+}
+
+static void ask(struct module_job *job)
+{
+	utc_t now = now_utc();
+	utc_t from = job->accounted_until;
+
+	if (job->asking || job->slots->stopped)
+		return;
+	if (from < now - BEHIND_MAX_S) {
+		tell_cut(job, now - BEHIND_MAX_S);
+		from = job->accounted_until = now - BEHIND_MAX_S;
+	}
+	job->asking = true;
+	event_del(job->timer);
+	dispatcher_add(job->slots->setup.dispatcher, &(struct granted){
+	                                                 .job = job->job,
+	                                                 .slot = now,
+	                                                 .attempt = 1,
+	                                                 .dry_run = true,
+	                                                 .debug = job->job->debug,
+	                                                 .slots_from = from < now ? from : now,
+	                                                 .slots_to = now + AHEAD_S,
+	                                             });
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	ask(arg);
+}
+
+static int64_t retry_s(const struct module_job *job)
+{
+	int64_t wait = RETRY_FIRST_S;
+
+	for (int64_t i = 1; i < job->failures && wait < ASK_S; i++)
+		wait *= 2;
+	return wait < ASK_S ? wait : ASK_S;
+}
+
+/* A minute before the next slot that is further away than that, or in an hour. */
+static int64_t wait_s(const struct module_job *job)
+{
+	utc_t now = now_utc();
+	utc_t slot = slot_list_next(&job->list, now + BEFORE_SLOT_S);
+	int64_t wait = slot == UTC_NEVER ? ASK_S : slot - BEFORE_SLOT_S - now;
+
+	return wait < ASK_S ? wait : ASK_S;
+}
+
+static void ask_later(struct module_job *job)
+{
+	int64_t wait = job->failures ? retry_s(job) : wait_s(job);
+
+	if (!job->asking && !job->slots->stopped)
+		event_add(job->timer, &(struct timeval){.tv_sec = wait});
+}
+
+/* -- answers --------------------------------------------------------------------------------------- */
+
+static void tell_failed(const struct module_job *job, const struct run_end *end)
+{
+	listen_slots_failed(end, &(struct slots_left){
+	                             .known_until = job->list.until,
+	                             .next = slot_list_next(&job->list, now_utc()),
+	                             .ending = job->list.until < now_utc() + ENDING_S,
+	                             .retry_s = retry_s(job),
+	                         });
+}
+
+static void tell_named(const struct module_job *job)
+{
+	struct log_line line;
+
+	log_begin(&line, job->failures ? LEVEL_INFO : LEVEL_DEBUG, "module_slots_named");
+	log_text(&line, "job", job->name);
+	log_int(&line, "slots", (int64_t)job->list.count);
+	log_instant(&line, "known_until", job->list.until);
+	log_instant(&line, "next", slot_list_next(&job->list, now_utc()));
+	if (job->failures)
+		log_int(&line, "after_failures", job->failures);
+	log_end(&line);
+}
+
+/* What was due has been taken by now; all but the last days need not be asked for again. */
+static void raise_account(struct module_job *job, utc_t now)
+{
+	if (job->accounted_until < now - BEHIND_S)
+		job->accounted_until = now - BEHIND_S;
+}
+
+void module_slots_answered(struct module_slots *slots, const struct run_end *end)
+{
+	struct module_job *job = find(slots, end->granted->job->name);
+
+	if (!job)
+		return; /* it is no more */
+	job->asking = false;
+	if (slots->stopped)
+		return;
+	if (end->error) {
+		job->failures++;
+		tell_failed(job, end);
+	} else {
+		slot_list_replace(&job->list, end->slots, end->slot_count, end->granted->slots_to);
+		tell_named(job);
+		job->failures = 0;
+		slots->setup.changed(slots->setup.arg, job->job);
+		raise_account(job, now_utc());
+	}
+	ask_later(job);
+}
+
+/* -- the front desk ---------------------------------------------------------------------------------- */
+
+struct module_slots *module_slots_create(const struct module_slots_setup *setup)
+{
+	struct module_slots *slots = mem_alloc(sizeof(*slots));
+
+	slots->setup = *setup;
+	return slots;
+}
+
+void module_slots_begin(struct module_slots *slots, const struct conf_job *job, utc_t accounted_until)
+{
+	struct module_job *entry = find(slots, job->name);
+
+	if (!entry) {
+		entry = mem_alloc(sizeof(*entry));
+		entry->slots = slots;
+		entry->name = mem_copy(job->name);
+		entry->accounted_until = accounted_until;
+		entry->timer = evtimer_new(slots->setup.base, on_timer, entry);
+		HASH_ADD_KEYPTR(hh, slots->jobs, entry->name, strlen(entry->name), entry);
+	}
+	entry->job = job;
+	ask(entry);
+}
+
+static void forget(struct module_slots *slots, struct module_job *job)
+{
+	HASH_DEL(slots->jobs, job);
+	event_free(job->timer);
+	slot_list_done(&job->list);
+	free(job->name);
+	free(job);
+}
+
+void module_slots_end(struct module_slots *slots, const char *name)
+{
+	struct module_job *job = find(slots, name);
+
+	if (job)
+		forget(slots, job);
+}
+
+void module_slots_ask_all(struct module_slots *slots)
+{
+	struct module_job *job, *next;
+
+	HASH_ITER(hh, slots->jobs, job, next)
+		ask(job);
+}
+
+void module_slots_stop(struct module_slots *slots)
+{
+	struct module_job *job, *next;
+
+	slots->stopped = true;
+	HASH_ITER(hh, slots->jobs, job, next)
+		event_del(job->timer);
+}
+
+const struct slot_list *module_slots_list(const struct module_slots *slots, const struct conf_job *job)
+{
+	struct module_job *entry = find(slots, job->name);
+
+	return entry ? &entry->list : NULL;
+}
+
+void module_slots_take(struct module_slots *slots, const struct conf_job *job, utc_t at)
+{
+	struct module_job *entry = find(slots, job->name);
+
+	if (entry)
+		slot_list_take(&entry->list, at);
+}
+
+void module_slots_destroy(struct module_slots *slots)
+{
+	struct module_job *job, *next;
+
+	if (!slots)
+		return;
+	HASH_ITER(hh, slots->jobs, job, next)
+		forget(slots, job);
+	free(slots);
+}
