@@ -8,34 +8,7 @@
 
 #include "base/columns.h"
 #include "cli/cli.h"
-#include "conf/names.h"
-#include "send/channel.h"
-#include "worker/templates.h"
-
-/* -- references --------------------------------------------------------------------------------------- */
-
-/* The reason why REFERENCE does not resolve, to be destroyed, or NULL. */
-static struct err *try_reference(const struct conf *conf, const struct conf_reference *reference)
-{
-	cleanup(arena_done) struct arena arena = {0};
-	const char *value;
-
-	return conf_resolve_text(conf, reference->text, &arena, &value);
-}
-
-static void check_references(const struct conf *conf, struct conf_problems *problems)
-{
-	for (size_t i = 0; i < conf->reference_count; i++) {
-		const struct conf_reference *reference = &conf->references[i];
-		struct err *e = reference->now ? NULL : try_reference(conf, reference);
-
-		if (!e)
-			continue;
-		conf_problem(
-		    problems, PROBLEM_ERROR, reference->place, "%s: %s", reference->owner, err_message(e));
-		err_destroy(e);
-	}
-}
+#include "conf/check.h"
 
 /* A row per reference: where, what, whose, and whether it resolves. */
 static int list_references(const struct conf *conf)
@@ -48,7 +21,7 @@ static int list_references(const struct conf *conf)
 		const struct conf_place *place = &reference->place;
 		cleanup(free_text) char *where =
 		    mem_format("%s:%d:%d", place->file, place->line, place->column);
-		struct err *e = try_reference(conf, reference);
+		struct err *e = conf_try_reference(conf, reference);
 
 		columns_row(&columns, (const char *[]){where, reference->text, reference->owner,
 		                          e ? err_message(e) : "resolves"});
@@ -56,94 +29,6 @@ static int list_references(const struct conf *conf)
 	}
 	columns_print(&columns, &out);
 	return cli_write(&out);
-}
-
-/* -- what can be judged only once references are resolved --------------------------------------------- */
-
-static void report(struct conf_problems *problems, struct conf_place place, const char *kind,
-    const char *name, struct err *e)
-{
-	if (!e)
-		return;
-	conf_problem(problems, PROBLEM_ERROR, place, "%s '%s': %s", kind, name, err_message(e));
-	err_destroy(e);
-}
-
-static struct err *check_channel(
-    const struct conf *conf, const struct conf_channel *channel, struct arena *arena)
-{
-	struct conf_channel resolved;
-
-	PASS(conf_resolve_channel(conf, channel, arena, &resolved));
-	return channel->type->check ? channel->type->check(&resolved, resolved.options) : NULL;
-}
-
-static void check_resolved(const struct conf *conf, struct conf_problems *problems)
-{
-	cleanup(arena_done) struct arena arena = {0};
-	struct conf_source source;
-
-	for (size_t i = 0; i < conf->channel_count; i++)
-		report(problems, conf->channels[i].place, "channel", conf->channels[i].name,
-		    check_channel(conf, &conf->channels[i], &arena));
-	for (size_t i = 0; i < conf->source_count; i++)
-		report(problems, conf->sources[i].place, "source", conf->sources[i].name,
-		    conf_resolve_source(conf, &conf->sources[i], &arena, &source));
-}
-
-/* -- templates ---------------------------------------------------------------------------------------- */
-
-/* `FILE:LINE:COLUMN: text` taken apart; a message of another form stays whole. */
-static const char *take_place(const char *message, struct arena *arena, struct conf_place *out_place)
-{
-	const char *end = strstr(message, ": ");
-	int line, column, used = 0;
-
-	if (!end)
-		return message;
-	char *file = arena_copy_n(arena, message, (size_t)(end - message)), *colon = file + (end - message);
-	for (int parts = 0; parts < 2; parts++)
-		while (colon > file && *--colon != ':')
-			;
-	if (sscanf(colon, ":%d:%d%n", &line, &column, &used) != 2 || colon[used])
-		return message;
-	*colon = '\0';
-	*out_place = (struct conf_place){.file = file, .line = line, .column = column};
-	return end + 2;
-}
-
-static void report_template(void *arg, struct err *e)
-{
-	struct conf_problems *problems = arg;
-	struct conf_place place = {0};
-	const char *text = take_place(err_message(e), &problems->arena, &place);
-
-	conf_problem(problems, PROBLEM_ERROR, place, "%s", text);
-	err_destroy(e);
-}
-
-/* Those of each module that a job runs, once. */
-static void check_templates(const struct conf *conf, struct conf_problems *problems)
-{
-	struct template_set *set = worker_templates(conf);
-	struct names seen = {0};
-
-	for (size_t i = 0; i < conf->job_count; i++)
-		if (conf->jobs[i].module && names_add(&seen, conf->jobs[i].module->name, i))
-			template_set_check(set, conf->jobs[i].module->name, report_template, problems);
-	names_done(&seen);
-	template_set_destroy(set);
-}
-
-/* -- the command -------------------------------------------------------------------------------------- */
-
-static void check_conf(const struct conf *conf, struct conf_problems *problems)
-{
-	check_references(conf, problems);
-	if (!problems->errors)
-		check_resolved(conf, problems);
-	check_templates(conf, problems);
-	conf_problems_sort(problems);
 }
 
 /* `console` is there without being named; only what the file names is counted. */
@@ -160,7 +45,7 @@ static int check(const struct conf *conf, bool references, struct conf_problems 
 {
 	int status = references ? list_references(conf) : EXIT_OK;
 
-	check_conf(conf, problems);
+	conf_check(conf, problems);
 	if (problems->errors)
 		return EXIT_USAGE;
 	printf("config ok: %zu jobs, %zu channels, %zu sources\n", conf->job_count, named_channels(conf),

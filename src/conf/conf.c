@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "conf/environment.h"
 #include "conf/loader.h"
 #include "conf/path.h"
@@ -265,10 +266,13 @@ static const char *find_environment(const struct conf_request *request)
 static const struct node *read_tree(
     struct conf *conf, const char *path, struct arena *arena, struct conf_problems *problems)
 {
-	const struct node *root = yaml_read_file(path, arena, problems);
+	const struct node *root;
 
-	return root && conf->environment ? environment_lay(conf->environment, path, root, arena, problems)
-	                                 : root;
+	conf->digest = FNV_START;
+	root = yaml_read_file(path, arena, problems, &conf->digest);
+	if (!root || !conf->environment)
+		return root;
+	return environment_lay(conf->environment, path, root, arena, problems, &conf->digest);
 }
 
 static void prepare_reader(struct loader *loader)

@@ -138,6 +138,7 @@ struct conf {
 	const char *path;        /* as found, absolute */
 	const char *folder;      /* its folder: relative paths are relative to it */
 	const char *environment; /* NULL: none */
+	uint64_t digest;         /* of the files it was read from */
 	struct conf_daemon daemon;
 	struct conf_source *sources;
 	size_t source_count;

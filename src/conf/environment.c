@@ -34,14 +34,14 @@ static const char *path_of(const char *name, const char *path, struct arena *are
 }
 
 static const struct node *read_layer(
-    const char *name, const char *path, struct arena *arena, struct conf_problems *problems)
+    const char *name, const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest)
 {
 	if (access(path, F_OK) < 0) {
 		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = path},
 		    "there is no such file, and the environment '%s' (--env, $BMAD_ENV) is made by it", name);
 		return NULL;
 	}
-	const struct node *layer = yaml_read_file(path, arena, problems);
+	const struct node *layer = yaml_read_file(path, arena, problems, digest);
 	if (!layer || node_is_null(layer) || layer->kind == NODE_MAPPING)
 		return layer;
 	conf_problem(problems, PROBLEM_ERROR, node_place(layer),
@@ -88,7 +88,7 @@ static void check_store(const struct node *layer, const struct node *root, const
 }
 
 const struct node *environment_lay(const char *name, const char *path, const struct node *root,
-    struct arena *arena, struct conf_problems *problems)
+    struct arena *arena, struct conf_problems *problems, uint64_t *digest)
 {
 	if (!is_name(name)) {
 		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){0},
@@ -98,7 +98,7 @@ const struct node *environment_lay(const char *name, const char *path, const str
 		    name);
 		return root;
 	}
-	const struct node *layer = read_layer(name, path_of(name, path, arena), arena, problems);
+	const struct node *layer = read_layer(name, path_of(name, path, arena), arena, problems, digest);
 	if (!layer || node_is_null(layer))
 		return root;
 	check_store(layer, root, path, arena, problems);

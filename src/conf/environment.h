@@ -6,13 +6,16 @@
 #ifndef CONF_ENVIRONMENT_H
 #define CONF_ENVIRONMENT_H
 
+#include <stdint.h>
+
 #include "conf/node.h"
 
 /*
  * The tree ROOT of the file PATH with that of the environment NAME laid over it: mappings are merged, a null
- * removes a key, anything else is replaced. A file that is missing or wrong is among the problems.
+ * removes a key, anything else is replaced. A file that is missing or wrong is among the problems; its bytes
+ * go into *DIGEST.
  */
 const struct node *environment_lay(const char *name, const char *path, const struct node *root,
-    struct arena *arena, struct conf_problems *problems);
+    struct arena *arena, struct conf_problems *problems, uint64_t *digest);
 
 #endif

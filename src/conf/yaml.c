@@ -400,7 +400,8 @@ static struct err *read_file(const char *path, struct buf *out)
 	return e;
 }
 
-const struct node *yaml_read_file(const char *path, struct arena *arena, struct conf_problems *problems)
+const struct node *yaml_read_file(
+    const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest)
 {
 	cleanup(buf_done) struct buf content = {0};
 	struct err *e = read_file(path, &content);
@@ -411,5 +412,6 @@ const struct node *yaml_read_file(const char *path, struct arena *arena, struct 
 		err_destroy(e);
 		return NULL;
 	}
+	*digest = fnv1a(*digest, buf_text(&content), content.length);
 	return yaml_read_text(path, buf_text(&content), content.length, arena, problems);
 }

@@ -9,6 +9,8 @@
 #ifndef CONF_YAML_H
 #define CONF_YAML_H
 
+#include <stdint.h>
+
 #include "conf/node.h"
 
 #define YAML_BYTES_MAX ((size_t)64 << 20)
@@ -17,9 +19,11 @@
 
 /*
  * The root; a null text for an empty file. NULL if the file cannot be read or its syntax is wrong; other
- * faults are among PROBLEMS with a tree as far as it goes. PATH is kept in the nodes.
+ * faults are among PROBLEMS with a tree as far as it goes. PATH is kept in the nodes. The file's bytes go
+ * into *DIGEST (fnv1a).
  */
-const struct node *yaml_read_file(const char *path, struct arena *arena, struct conf_problems *problems);
+const struct node *yaml_read_file(
+    const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest);
 /* The same from memory; NAME stands for the file in places and is kept. */
 const struct node *yaml_read_text(
     const char *name, const char *text, size_t length, struct arena *arena, struct conf_problems *problems);

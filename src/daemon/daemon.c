@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "daemon/checker.h"
 #include "daemon/child.h"
 #include "daemon/control.h"
 #include "daemon/dispatcher.h"
@@ -215,6 +216,46 @@ static void set_timers(struct daemon *daemon)
 		                                .tv_usec = (suseconds_t)(watchdog_ms % 1000) * 1000});
 }
 
+/* -- the check before anything starts ----------------------------------------------------------------------------- */
+
+struct first_check {
+	struct event_base *base;
+	int status;
+};
+
+static void on_first_check(void *arg, const struct checked *checked, struct err *e)
+{
+	struct first_check *first = arg;
+	struct conf_problems problems = {0};
+
+	event_base_loopbreak(first->base);
+	if (e) {
+		first->status = cli_fail(e);
+		return;
+	}
+	if (checked->accepted)
+		return;
+	checked_problems(checked, &problems);
+	cli_print_problems(&problems);
+	conf_problems_done(&problems);
+	first->status = EXIT_USAGE;
+}
+
+/* EXIT_OK: the configuration is fit to run on; else why not stands on standard error. */
+static int check_first(const struct daemon *daemon)
+{
+	struct first_check first = {.base = daemon->stage.base, .status = EXIT_OK};
+	struct checker *checker;
+	struct err *e = checker_start(first.base,
+	    &(struct checker_plan){.loaded = daemon->conf, .patience_ms = CHECKER_PATIENCE_MS}, on_first_check, &first,
+	    &checker);
+
+	if (e)
+		return cli_fail(e);
+	event_base_dispatch(first.base);
+	return first.status;
+}
+
 /* -- starting ------------------------------------------------------------------------------------------------------ */
 
 static void on_scheduler_ready(void *arg)
@@ -264,6 +305,7 @@ static struct err *start(struct daemon *daemon)
 		return ERR(ERR_CONFIG, "a daemon runs on the store %s already: process %d", daemon->conf->daemon.store,
 		    (int)holder.pid);
 	add_signal(daemon, 0, SIGCHLD, on_child_signal);
+	event_active(daemon->signals[0], EV_SIGNAL, 1); /* the checker has ended before this was heard */
 	add_signal(daemon, 1, SIGTERM, on_stop_signal);
 	add_signal(daemon, 2, SIGINT, on_stop_signal);
 	add_signal(daemon, 3, SIGHUP, on_hangup);
@@ -328,6 +370,11 @@ int daemon_run(const struct conf *conf)
 		return cli_fail(e);
 	stage_init(&daemon.stage, conf);
 	title_set("main [%s]", conf->path);
+	int status = check_first(&daemon);
+	if (status) {
+		done(&daemon);
+		return status;
+	}
 	e = start(&daemon);
 	if (!e) {
 		event_base_dispatch(daemon.stage.base);

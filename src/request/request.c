@@ -387,6 +387,18 @@ RECORD(run_result,
     FIELD_TEXT(run_result, report),
     FIELD_LIST(run_result, slots, slot_count, slot_name_record));
 
+RECORD(problem_record,
+    FIELD_INT(problem_record, level),
+    FIELD_TEXT(problem_record, file),
+    FIELD_INT(problem_record, line),
+    FIELD_INT(problem_record, column),
+    FIELD_TEXT(problem_record, text));
+
+RECORD(checked,
+    FIELD_BOOL(checked, accepted),
+    FIELD_INT(checked, digest),
+    FIELD_LIST(checked, problems, count, problem_record_record));
+
 RECORD(control,
     FIELD_TEXT(control, verb),
     FIELD_LIST(control, args, count, id_record_record),
@@ -423,6 +435,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_RESULT]    = {"result",    &run_result_record,   NULL},
     [REQ_DRAIN]     = {"drain",     &nothing_record,      NULL},
     [REQ_TRACEBACK] = {"traceback", &error_record_record, NULL},
+    [REQ_CHECKED]   = {"checked",   &checked_record,      NULL},
     [REQ_CONTROL]   = {"control",   &control_record,      &control_reply_record},
 };
 

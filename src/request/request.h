@@ -39,6 +39,7 @@ enum request_kind {
 	REQ_RESULT,
 	REQ_DRAIN,
 	REQ_TRACEBACK, /* of a helper: an error_record */
+	REQ_CHECKED,   /* of a checker */
 	/* to main, over the control socket */
 	REQ_CONTROL,
 	REQ_KINDS
@@ -522,6 +523,21 @@ struct run_result {
 	size_t slot_count;
 };
 
+/* What a checker found wrong with a configuration: its warnings and errors, in order. */
+struct problem_record {
+	int64_t level; /* enum problem_level */
+	const char *file;
+	int64_t line, column;
+	const char *text;
+};
+
+struct checked {
+	bool accepted;
+	int64_t digest; /* of the files that were judged */
+	struct problem_record *problems;
+	size_t count;
+};
+
 /* -- control ---------------------------------------------------------------------------------------------------- */
 
 struct control {
@@ -543,6 +559,6 @@ extern const struct record_type error_record_record, id_record_record, nothing_r
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,
-    control_record, control_reply_record;
+    checked_record, control_record, control_reply_record;
 
 #endif

@@ -251,18 +251,19 @@ static void files_are_read_and_their_faults_named(void **state)
 	cleanup(done) struct fixture f = {0}, missing = {0}, folder = {0};
 	char path[] = "/tmp/bmad-yaml-XXXXXX";
 	int fd = mkstemp(path);
+	uint64_t digest = 0;
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "k: v\n", 5), 5);
 	close(fd);
-	f.root = yaml_read_file(path, &f.arena, &f.problems);
+	f.root = yaml_read_file(path, &f.arena, &f.problems, &digest);
 	unlink(path);
 	assert_string_equal(node_find(f.root, "k")->text, "v");
 	assert_string_equal(f.root->file, path);
-	assert_null(yaml_read_file(path, &missing.arena, &missing.problems));
+	assert_null(yaml_read_file(path, &missing.arena, &missing.problems, &digest));
 	assert_string_equal(missing.problems.items[0].text, "cannot open it: No such file or directory");
-	assert_null(yaml_read_file("/tmp", &folder.arena, &folder.problems));
+	assert_null(yaml_read_file("/tmp", &folder.arena, &folder.problems, &digest));
 	assert_string_equal(folder.problems.items[0].text, "cannot read it: Is a directory");
 }
 
@@ -271,12 +272,13 @@ static void a_larger_file_is_refused(void **state)
 	cleanup(done) struct fixture f = {0};
 	char path[] = "/tmp/bmad-yaml-XXXXXX";
 	int fd = mkstemp(path);
+	uint64_t digest = 0;
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)YAML_BYTES_MAX + 1), 0);
 	close(fd);
-	assert_null(yaml_read_file(path, &f.arena, &f.problems));
+	assert_null(yaml_read_file(path, &f.arena, &f.problems, &digest));
 	unlink(path);
 	assert_string_equal(f.problems.items[0].text, "the file is larger than 64 MiB");
 }
