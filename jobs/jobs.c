@@ -6,10 +6,12 @@
 #include "tests/modules/test_modules.h"
 #endif
 
+extern const struct job_module command_module;
 extern const struct job_module heartbeat_module;
 extern const struct job_module zone_hourly_module;
 
 const struct job_module *const job_modules[] = {
+    &command_module,
     &heartbeat_module,
     &zone_hourly_module,
 #ifdef BMAD_TEST_MODULES

@@ -15,6 +15,7 @@
 #include <bmad/err.h>
 #include <bmad/json.h>
 #include <bmad/message.h>
+#include <bmad/option.h>
 #include <bmad/sql.h>
 #include <bmad/time.h>
 
@@ -36,6 +37,20 @@ struct err *run_source(struct run *run, const char *name, struct sql **out_db) M
 
 /* The entry NAME of `apis` (bmad/api.h), signed in when it is first called; kept between runs. */
 struct err *run_api(struct run *run, const char *name, struct api **out_api) MUST_CHECK;
+
+/*
+ * Runs a program, without a shell, and waits for it. It gets the variables of ENV (an object of texts; NULL:
+ * none) and of the daemon's environment only PATH, HOME, USER, LOGNAME, LANG, LC_*, TZ and TMPDIR. What it
+ * writes to standard error is logged. It ends with the run, and what it started with it. PERMANENT error if
+ * it does not end with exit status 0.
+ */
+struct program {
+	struct texts argv; /* at least one; a name without a slash is looked for in PATH */
+	const struct json *env;
+	const char *input; /* for its standard input; NULL: nothing */
+};
+struct err *run_program(
+    struct run *run, const struct program *program, const char **out_text, size_t *out_length) MUST_CHECK;
 
 /* The value that this job stored under KEY, owned by the run; NULL if there is none or it has expired. */
 struct err *run_state_get(struct run *run, const char *key, const struct json **out_value) MUST_CHECK;

@@ -147,9 +147,20 @@ static void tell_replacement(const struct child *child, int64_t delay)
 	log_end(&line);
 }
 
+/* What a run had started ends with its worker. A worker in ruins may have written anything there. */
+static void end_program(const struct child *child)
+{
+	pid_t group = child->page ? child->page->program : 0;
+
+	if (group > 1 && group != getpgrp() && getsid(group) == getsid(0))
+		kill(-group, SIGKILL);
+}
+
 static void gone(struct child *child)
 {
 	struct supervisor *supervisor = child->supervisor;
+
+	end_program(child);
 
 	child->pid = 0;
 	supervisor->events->gone(supervisor->arg, child, child->status);
@@ -215,6 +226,7 @@ static const struct peer_handlers handlers = {on_request, on_gone};
 static void clear_page(struct child *child)
 {
 	child->page->step[0] = '\0';
+	child->page->program = 0;
 	crash_clear(&child->page->crash);
 }
 

@@ -85,8 +85,7 @@ static size_t find_column(struct table *table, const char *key)
 
 static void measure_row(struct table *table, const struct json *row)
 {
-	json_each(member, row)
-	{
+	json_each(member, row) {
 		size_t column = find_column(table, json_key(member)), width = cell_width(member);
 
 		if (column < COLUMNS_MAX && width <= WIDTH_MAX && width > table->widths[column])
@@ -128,17 +127,18 @@ static void add_rows(struct buf *out, const struct json *rows, size_t indent)
 {
 	struct table table = {.count = 0};
 
-	json_each(row, rows) measure_row(&table, row);
+	json_each(row, rows)
+		measure_row(&table, row);
 	add_row(out, &table, NULL, indent);
-	json_each(row, rows) add_row(out, &table, row, indent);
+	json_each(row, rows)
+		add_row(out, &table, row, indent);
 }
 
 static bool is_table(const struct json *list)
 {
 	if (!json_is(list, JSON_ARRAY))
 		return false;
-	json_each(item, list)
-	{
+	json_each(item, list) {
 		if (!json_is(item, JSON_OBJECT))
 			return false;
 	}
@@ -162,8 +162,7 @@ static void add_text_value(struct buf *out, const struct json *value, size_t ind
 
 static void add_list(struct buf *out, const struct json *list)
 {
-	json_each(item, list)
-	{
+	json_each(item, list) {
 		add_cell(out, item);
 		if (json_next(item))
 			buf_add_text(out, ", ");
@@ -198,15 +197,28 @@ static void add_member(struct buf *out, const struct json *member, size_t depth)
 
 static void add_members(struct buf *out, const struct json *object, size_t depth)
 {
-	json_each(member, object) add_member(out, member, depth);
+	json_each(member, object)
+		add_member(out, member, depth);
+}
+
+/* An object that holds nothing but a `text` is that text. */
+static const struct json *lone_text(const struct json *data)
+{
+	const struct json *text = json_get(data, "text");
+
+	return json_length(data) == 1 && json_is(text, JSON_STRING) ? text : NULL;
 }
 
 void plain_table(const struct json *data, struct buf *out)
 {
-	if (json_is(data, JSON_OBJECT))
+	if (lone_text(data)) {
+		add_scalar(out, lone_text(data));
+		end_line(out);
+	} else if (json_is(data, JSON_OBJECT)) {
 		add_members(out, data, 0);
-	else if (is_table(data))
+	} else if (is_table(data)) {
 		add_rows(out, data, 0);
-	else if (data)
+	} else if (data) {
 		add_text_value(out, data, 0);
+	}
 }

@@ -16,6 +16,7 @@
 /* Shared with main, so that it can tell in what step, and where in the code, a killed run stood. */
 struct worker_page {
 	char step[STEP_TEXT];
+	int program; /* the process group that a run has started: it ends with the worker; 0: none */
 	struct crash_record crash;
 };
 
