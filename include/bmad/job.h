@@ -23,6 +23,12 @@ struct job_module {
 	const char *name;
 	const char *summary;  /* one line for `bmad modules` */
 	const char *schedule; /* its own; NULL: only what the job says */
+	/*
+	 * Its own for keys of the job, as one would write them (`all`, `24h`); NULL and false: none. They stand
+	 * between the section `defaults`, which they override, and the job, which overrides them.
+	 */
+	const char *misfire, *max_late, *timeout;
+	bool run_at_start;
 	const struct option *options; /* NULL: none */
 	size_t options_size;
 	/* An interrupted run may run once more: true for modules that only queue messages. */

@@ -84,10 +84,28 @@ static void print_one(
 		buf_add_text(out, "  no keys of its own\n");
 }
 
+/* The keys of a job for which the module has defaults of its own. */
+static void print_brought(const struct job_module *module, struct buf *out)
+{
+	const struct {
+		const char *key, *value;
+	} brought[] = {
+	    {"misfire", module->misfire},
+	    {"max_late", module->max_late},
+	    {"timeout", module->timeout},
+	    {"run_at_start", module->run_at_start ? "true" : NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(brought); i++)
+		if (brought[i].value)
+			buf_format(out, "  own %s: %s\n", brought[i].key, brought[i].value);
+}
+
 static void print_module(const struct job_module *module, struct buf *out)
 {
 	print_one("job module", module->name, module->summary, module->options, out);
 	buf_format(out, "  own schedule: %s\n", module->schedule ? module->schedule : "none");
+	print_brought(module, out);
 }
 
 /* The defaults of common keys that the type brings itself. */

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "conf/loader.h"
+#include "conf/yaml.h"
 #include "schedule/advice.h"
 
 static const char *const misfires[] = {
@@ -162,17 +163,39 @@ static void read_options(struct loader *loader, struct conf_job *job, const stru
 	reader->owner.kind = "job";
 }
 
-static void settle_module(struct loader *loader, struct job_keys *keys, const struct node *mapping)
+/* What cannot be read is a mistake in the module. */
+static void bring(struct loader *loader, struct job_keys *keys, const char *key, const char *text)
+{
+	struct option_reader *reader = &loader->reader;
+	const struct node *value = text ? yaml_read_value(key, text, reader->arena, reader->problems) : NULL;
+
+	if (value)
+		option_read(reader, option_find(conf_job_options, key), value, keys);
+}
+
+/* What the module brings for keys of the job, before these are read. */
+static void bring_module(struct loader *loader, struct job_keys *keys, const struct node *mapping)
 {
 	const struct node *name = node_find(mapping, "module");
+	const struct job_module *module = name && name->kind == NODE_TEXT ? find_module(name->text) : NULL;
 
+	keys->job.module = module;
+	if (!module)
+		return;
+	bring(loader, keys, "misfire", module->misfire);
+	bring(loader, keys, "max_late", module->max_late);
+	bring(loader, keys, "timeout", module->timeout);
+	keys->job.run_at_start = module->run_at_start;
+}
+
+static void settle_module(struct loader *loader, struct job_keys *keys, const struct node *mapping)
+{
 	if (!keys->module) /* missing: told already */
 		return;
-	keys->job.module = find_module(keys->module);
 	if (keys->job.module)
 		read_options(loader, &keys->job, mapping);
 	else
-		refuse_module(loader, name);
+		refuse_module(loader, node_find(mapping, "module"));
 }
 
 /* -- the schedule --------------------------------------------------------------------------------- */
@@ -328,6 +351,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	reader->later = later_keys;
 	keys.job.name = job->name;
 	keys.job.place = job->place;
+	bring_module(loader, &keys, mapping);
 	options_read(reader, mapping, &(struct option_part){conf_job_options, &keys}, 1);
 	settle_timezone(loader, &keys, mapping);
 	settle_module(loader, &keys, mapping);

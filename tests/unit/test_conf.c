@@ -59,7 +59,25 @@ static const struct job_module report_module = {
 };
 static const struct job_module speaker_module = {.name = "speaker"};
 static const struct job_module plain_module = {.name = "plain", .names_channels = true};
-const struct job_module *const job_modules[] = {&report_module, &plain_module, &speaker_module, NULL};
+
+static struct err *name_nothing(struct run *run, utc_t from, utc_t to)
+{
+	(void)run, (void)from, (void)to;
+	return NULL;
+}
+
+static const struct job_module bringer_module = {
+    .name = "bringer",
+    .schedule = "@module",
+    .misfire = "all",
+    .max_late = "24h",
+    .timeout = "2m",
+    .run_at_start = true,
+    .names_channels = true,
+    .slots = name_nothing,
+};
+const struct job_module *const job_modules[] = {
+    &report_module, &plain_module, &speaker_module, &bringer_module, NULL};
 
 struct hook_options {
 	struct secret url;
@@ -378,6 +396,34 @@ static void jitter_delays_a_job_by_its_name_and_changes_no_phase(void **state)
 	assert_int_equal(conf_job(f.conf, "a")->delay_s, 3218);
 	assert_int_equal(conf_job(f.conf, "b")->delay_s, 0);
 	assert_true(conf_job(f.conf, "a")->fingerprint == conf_job(f.conf, "b")->fingerprint);
+}
+
+static void what_a_module_brings_stands_between_the_defaults_and_the_job(void **state)
+{
+	cleanup(done) struct fixture f = {0};
+
+	(void)state;
+	load(&f, "defaults: {misfire: none, max_late: 1m, timeout: 1m, overlap: queue}\n"
+	         "jobs:\n  brought: {module: bringer}\n"
+	         "  said: {module: bringer, misfire: one, timeout: 9m, run_at_start: false, schedule: '5 * * * *'}\n"
+	         "  plain: {module: plain}\n");
+	assert_string_equal(problems(&f), "");
+	const struct conf_job *brought = conf_job(f.conf, "brought");
+	const struct conf_job *said = conf_job(f.conf, "said");
+	const struct conf_job *plain = conf_job(f.conf, "plain");
+	assert_int_equal(brought->misfire, MISFIRE_ALL);
+	assert_int_equal(brought->max_late_ms, 24 * 3600 * 1000);
+	assert_int_equal(brought->timeout_ms, 2 * 60 * 1000);
+	assert_true(brought->run_at_start);
+	assert_int_equal(brought->overlap, OVERLAP_QUEUE); /* of which it brings nothing */
+	assert_int_equal(schedule_kind(brought->schedules[0]), SCHEDULE_MODULE);
+	assert_int_equal(said->misfire, MISFIRE_ONE);
+	assert_int_equal(said->max_late_ms, 24 * 3600 * 1000);
+	assert_int_equal(said->timeout_ms, 9 * 60 * 1000);
+	assert_false(said->run_at_start);
+	assert_int_equal(schedule_kind(said->schedules[0]), SCHEDULE_CRON);
+	assert_int_equal(plain->misfire, MISFIRE_NONE);
+	assert_false(plain->run_at_start);
 }
 
 static void the_fingerprint_tells_what_the_phase_depends_on(void **state)
@@ -816,6 +862,7 @@ int main(void)
 	    cmocka_unit_test(the_fingerprint_tells_what_the_phase_depends_on),
 	    cmocka_unit_test(an_api_is_read_by_its_type),
 	    cmocka_unit_test(each_mistake_is_told_at_its_place),
+	    cmocka_unit_test(what_a_module_brings_stands_between_the_defaults_and_the_job),
 	    cmocka_unit_test(a_bad_expression_is_placed_at_its_character),
 	    cmocka_unit_test(all_problems_come_at_once_in_the_order_of_the_file),
 	    cmocka_unit_test(a_file_of_mistakes_is_told_in_time),
