@@ -9,6 +9,7 @@
 #include "base/columns.h"
 #include "cli/cli.h"
 #include "cli/history.h"
+#include "cli/named.h"
 #include "cli/store_access.h"
 #include "daemon/slots.h"
 
@@ -22,10 +23,23 @@ static void set_schedules(struct json *row, const struct conf_job *job)
 		json_add_string(list, schedule_text(job->schedules[i]));
 }
 
-/* Null for a job that does not fire by itself. */
-static void set_next(struct json *row, const struct conf_job *job, utc_t now)
+/* A module that cannot name its slots is told of on standard error; the other jobs are still shown. */
+static utc_t next_slot(const struct conf *conf, const struct conf_job *job, utc_t now)
 {
-	utc_t next = job->enabled ? slots_next(&(struct slot_line){.job = job}, now) : UTC_NEVER;
+	cleanup(slot_list_done) struct slot_list named = {0};
+
+	if (!job->enabled)
+		return UTC_NEVER;
+	struct err *e = named_load(conf, job, now, 1, &named);
+	if (e)
+		(void)cli_fail(e);
+	return slots_next(&(struct slot_line){job, &named}, now);
+}
+
+/* Null for a job that does not fire by itself. */
+static void set_next(struct json *row, const struct conf *conf, const struct conf_job *job, utc_t now)
+{
+	utc_t next = next_slot(conf, job, now);
 	char local[TIME_TEXT];
 
 	if (next == UTC_NEVER) {
@@ -57,7 +71,8 @@ static void set_pause(struct json *row, utc_t until)
 	json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
 }
 
-static struct json *describe(const struct conf_job *job, const struct history *history, utc_t now)
+static struct json *describe(
+    const struct conf *conf, const struct conf_job *job, const struct history *history, utc_t now)
 {
 	struct json *row = json_object();
 
@@ -69,7 +84,7 @@ static struct json *describe(const struct conf_job *job, const struct history *h
 	json_set_bool(row, "enabled", job->enabled);
 	set_pause(row, history_paused_until(history, job->name, now));
 	json_set_bool(row, "dry_run", job->dry_run);
-	set_next(row, job, now);
+	set_next(row, conf, job, now);
 	set_last(row, history_find(history, job->name));
 	return row;
 }
@@ -80,7 +95,7 @@ static struct err *describe_all(const struct conf *conf, utc_t now, struct json 
 
 	PASS(history_load(conf, &history));
 	for (size_t i = 0; i < conf->job_count; i++)
-		json_add(rows, describe(&conf->jobs[i], &history, now));
+		json_add(rows, describe(conf, &conf->jobs[i], &history, now));
 	return NULL;
 }
 
@@ -127,10 +142,13 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 {
 	struct arena *arena = &columns->arena;
 	const struct json *next = json_get(row, "next");
-	utc_t at = job->enabled ? slots_next(&(struct slot_line){.job = job}, now) : UTC_NEVER;
+	const char *utc = member(next, "utc");
+	utc_t at = UTC_NEVER;
 
+	if (utc)
+		err_ignore(utc_parse(utc, &at)); /* it was printed here */
 	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, job, arena),
-	                         tz_name(job->tz), member(next, "local"), member(next, "utc"),
+	                         tz_name(job->tz), member(next, "local"), utc,
 	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
 	                         member(json_get(row, "last"), "result"), state_text(job, row)});
 }

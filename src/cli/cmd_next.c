@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/named.h"
 #include "schedule/schedule.h"
 
 #define COUNT_DEFAULT 10
@@ -29,16 +30,24 @@ struct fire {
 	const struct tz *tz; /* of the schedule that fires */
 };
 
-/* The first fire of all schedules after AFTER; those that fire in the same instant are one. */
-static struct fire next_fire(const struct schedule *const *schedules, size_t count, utc_t after)
-{
-	struct fire first = {UTC_NEVER, NULL};
+/* All that fires together. */
+struct fires {
+	const struct schedule *const *schedules;
+	size_t count;
+	struct slot_list named; /* by the job's module */
+	const struct tz *tz;    /* of those */
+};
 
-	for (size_t i = 0; i < count; i++) {
-		utc_t at = schedule_next(schedules[i], after);
+/* The first fire of all after AFTER; those that fire in the same instant are one. */
+static struct fire next_fire(const struct fires *fires, utc_t after)
+{
+	struct fire first = {slot_list_next(&fires->named, after), fires->tz};
+
+	for (size_t i = 0; i < fires->count; i++) {
+		utc_t at = schedule_next(fires->schedules[i], after);
 
 		if (at < first.at)
-			first = (struct fire){at, schedule_tz(schedules[i])};
+			first = (struct fire){at, schedule_tz(fires->schedules[i])};
 	}
 	return first;
 }
@@ -67,15 +76,15 @@ static void print_array(struct json *array)
 	free(text);
 }
 
-/* Prints the N fires of all schedules together that come after FROM; returns the exit status. */
-static int next_print(const struct schedule *const *schedules, size_t count, utc_t from, int n, bool json)
+/* Prints the N fires that come after FROM; returns the exit status. */
+static int next_print(const struct fires *fires, utc_t from, int n, bool json)
 {
 	struct json *array = json_array();
 	struct fire fire = {.at = from};
 	int printed = 0;
 
 	for (; printed < n; printed++) {
-		fire = next_fire(schedules, count, fire.at);
+		fire = next_fire(fires, fire.at);
 		if (fire.at == UTC_NEVER)
 			break;
 		if (json)
@@ -94,25 +103,26 @@ static int next_print(const struct schedule *const *schedules, size_t count, utc
 }
 
 /* "never" alone would puzzle. */
-static void explain_kinds(const struct schedule *const *schedules, size_t count)
+static void explain_kinds(const struct fires *fires)
 {
 	static const char *const reasons[] = {
 	    [SCHEDULE_REBOOT] = "@reboot fires once per boot of the host, not by the clock",
-	    [SCHEDULE_MODULE] = "@module fires when the job's module says so, which only the daemon knows",
+	    [SCHEDULE_MODULE] = "@module fires when the job's module says so: name a job that has it",
 	};
 
-	for (size_t i = 0; i < count; i++) {
-		enum schedule_kind kind = schedule_kind(schedules[i]);
+	for (size_t i = 0; i < fires->count; i++) {
+		enum schedule_kind kind = schedule_kind(fires->schedules[i]);
+		bool asked = kind == SCHEDULE_MODULE && fires->named.until;
 
-		if (kind < ARRAY_SIZE(reasons) && reasons[kind])
+		if (!asked && kind < ARRAY_SIZE(reasons) && reasons[kind])
 			fprintf(stderr, "bmad: %s\n", reasons[kind]);
 	}
 }
 
-static int print_all(const struct schedule *const *schedules, size_t count, const struct options *options)
+static int print_all(const struct fires *fires, const struct options *options)
 {
-	explain_kinds(schedules, count);
-	return next_print(schedules, count, options->from, options->count, options->json_text);
+	explain_kinds(fires);
+	return next_print(fires, options->from, options->count, options->json_text);
 }
 
 /* -- what to print ----------------------------------------------------------------------------- */
@@ -138,8 +148,22 @@ static int print_expression(const struct options *options)
 	if (e)
 		return cli_fail(e);
 	const struct schedule *one = schedule;
-	int status = print_all(&one, 1, options);
+	int status = print_all(&(struct fires){.schedules = &one, .count = 1}, options);
 	schedule_destroy(schedule);
+	return status;
+}
+
+static int print_fires_of(const struct conf *conf, const struct conf_job *job, const struct options *options)
+{
+	struct fires fires = {
+	    .schedules = (const struct schedule *const *)job->schedules,
+	    .count = job->schedule_count,
+	    .tz = job->tz,
+	};
+	struct err *e = named_load(conf, job, options->from, (size_t)options->count, &fires.named);
+	int status = e ? cli_fail(e) : print_all(&fires, options);
+
+	slot_list_done(&fires.named);
 	return status;
 }
 
@@ -151,9 +175,7 @@ static int print_job(const struct options *options)
 	if (!conf)
 		return EXIT_USAGE;
 	struct err *e = conf_job_get(conf, options->job, &job);
-	int status =
-	    e ? cli_fail(e)
-	      : print_all((const struct schedule *const *)job->schedules, job->schedule_count, options);
+	int status = e ? cli_fail(e) : print_fires_of(conf, job, options);
 	conf_destroy(conf);
 	return status;
 }

@@ -78,6 +78,11 @@ void run_decide(struct run *run, const char *fmt, ...)
 	(void)run, (void)fmt;
 }
 
+void run_name_slot(struct run *run, const char *key, utc_t at)
+{
+	(void)run, (void)key, (void)at;
+}
+
 static struct sql *connect_to(const char *path)
 {
 	char url[4200];

@@ -70,6 +70,45 @@ static void a_job_put_back_fires_again(void **state)
 	agenda_done(&agenda);
 }
 
+static void a_job_that_is_moved_is_due_once_and_at_its_new_time(void **state)
+{
+	struct agenda_entry entry;
+	size_t times = 0;
+	utc_t last = 0;
+
+	(void)state;
+	srand(11);
+	for (int round = 0; round < 200; round++) {
+		struct agenda agenda = {0};
+		utc_t at[20];
+
+		for (uint32_t job = 0; job < 20; job++)
+			agenda_add(&agenda, job, rand() % 100);
+		for (uint32_t job = 0; job < 20; job++)
+			agenda_move(&agenda, job, at[job] = rand() % 100);
+		for (times = 0, last = 0; agenda_take(&agenda, 100, &entry); times++) {
+			assert_int_equal(entry.at, at[entry.job]);
+			assert_true(entry.at >= last);
+			last = entry.at;
+		}
+		assert_int_equal(times, 20);
+		agenda_done(&agenda);
+	}
+}
+
+static void a_job_that_is_moved_to_never_is_gone(void **state)
+{
+	struct agenda agenda = {0};
+
+	(void)state;
+	agenda_add(&agenda, 1, 10);
+	agenda_add(&agenda, 2, 20);
+	agenda_move(&agenda, 1, UTC_NEVER);
+	assert_int_equal(agenda.count, 1);
+	assert_int_equal(agenda_first(&agenda), 20);
+	agenda_done(&agenda);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -77,6 +116,8 @@ int main(void)
 	    cmocka_unit_test(a_job_that_never_fires_is_not_kept),
 	    cmocka_unit_test(what_is_due_comes_out_in_order_of_time_then_job),
 	    cmocka_unit_test(a_job_put_back_fires_again),
+	    cmocka_unit_test(a_job_that_is_moved_is_due_once_and_at_its_new_time),
+	    cmocka_unit_test(a_job_that_is_moved_to_never_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("agenda", tests, NULL, NULL);
