@@ -44,6 +44,7 @@ int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 utc_t cli_now(void);
 
 /* argv[0] is the command's name; options may come after it in any order. Each returns the exit status. */
+int cmd_backup(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);
 int cmd_modules(int argc, char **argv);

@@ -16,6 +16,7 @@ struct store_backend {
 	/* WHERE is the URL without the scheme. Sets store->data; leaves nothing open when it fails. */
 	struct err *(*open)(struct store *store, const char *where, enum store_mode mode, int64_t now_ms);
 	void (*close)(struct store *store);
+	struct err *(*copy)(const char *where, const char *copy);
 
 	struct err *(*begin)(struct store *store);
 	struct err *(*commit)(struct store *store); /* rolls back when it fails */

@@ -143,7 +143,7 @@ static void tune_library(void)
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1200, 1000);
 }
 
-static struct err *connect_store(struct sqlite *db, enum store_mode mode, int64_t now_ms)
+static struct err *connect_file(struct sqlite *db, enum store_mode mode)
 {
 	int flags = (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
 	int code = sqlite3_open_v2(db->path, &db->connection, flags, NULL);
@@ -152,7 +152,12 @@ static struct err *connect_store(struct sqlite *db, enum store_mode mode, int64_
 		return sqlite_fault(db, code, NULL);
 	sqlite3_extended_result_codes(db->connection, 1);
 	sqlite3_busy_timeout(db->connection, BUSY_TIMEOUT_MS);
-	PASS(sqlite_check_schema(db));
+	return sqlite_check_schema(db);
+}
+
+static struct err *connect_store(struct sqlite *db, enum store_mode mode, int64_t now_ms)
+{
+	PASS(connect_file(db, mode));
 	return mode == STORE_READ ? refuse_older(db) : set_up_writer(db, now_ms);
 }
 
@@ -165,17 +170,41 @@ static void disconnect(struct sqlite *db)
 	free(db);
 }
 
+static struct err *prepare(const char *where, enum store_mode mode, struct sqlite **out_db)
+{
+	if (!*where)
+		return ERR(ERR_CONFIG, "expected a path after sqlite:");
+	PASS(prepare_file(where, mode));
+	tune_library();
+	*out_db = mem_alloc(sizeof(**out_db));
+	(*out_db)->path = mem_copy(where);
+	return NULL;
+}
+
+/* One statement reads all of it, and a reader of a store in WAL mode neither waits nor is waited for. */
+static struct err *sqlite_copy(const char *where, const char *copy)
+{
+	struct sqlite *db;
+	struct err *e;
+
+	PASS(prepare(where, STORE_READ, &db));
+	e = connect_file(db, STORE_READ);
+	if (!e) {
+		struct query q = query(db, "VACUUM INTO ?");
+
+		bind_text(&q, copy);
+		e = query_run(&q);
+	}
+	disconnect(db);
+	return e;
+}
+
 static struct err *sqlite_open(struct store *store, const char *where, enum store_mode mode, int64_t now_ms)
 {
 	struct sqlite *db;
 	struct err *e;
 
-	if (!*where)
-		return ERR(ERR_CONFIG, "expected a path after sqlite:");
-	PASS(prepare_file(where, mode));
-	tune_library();
-	db = mem_alloc(sizeof(*db));
-	db->path = mem_copy(where);
+	PASS(prepare(where, mode, &db));
 	e = connect_store(db, mode, now_ms);
 	if (e) {
 		disconnect(db);
@@ -258,6 +287,7 @@ const struct store_backend store_sqlite = {
     .scheme = "sqlite:",
     .open = sqlite_open,
     .close = sqlite_close,
+    .copy = sqlite_copy,
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .abandon = sqlite_abandon,

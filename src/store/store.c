@@ -17,14 +17,27 @@ static const struct store_backend *backend_of(const char *url)
 	return NULL;
 }
 
+static struct err *find_backend(const char *url, const struct store_backend **out_backend)
+{
+	*out_backend = backend_of(url);
+	return *out_backend ? NULL : ERR(ERR_CONFIG, "store '%s': expected sqlite:/path", url);
+}
+
+struct err *store_copy(const char *url, const char *copy)
+{
+	const struct store_backend *backend;
+
+	PASS(find_backend(url, &backend));
+	return ERR_AT(backend->copy(url + strlen(backend->scheme), copy), "copy the store %s", url);
+}
+
 struct err *store_open(const char *url, enum store_mode mode, int64_t now_ms, struct store **out_store)
 {
-	const struct store_backend *backend = backend_of(url);
+	const struct store_backend *backend;
 	struct store *store;
 	struct err *e;
 
-	if (!backend)
-		return ERR(ERR_CONFIG, "store '%s': expected sqlite:/path", url);
+	PASS(find_backend(url, &backend));
 	store = mem_alloc(sizeof(*store));
 	store->backend = backend;
 	store->mode = mode;

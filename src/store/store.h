@@ -25,6 +25,12 @@ struct err *store_open(
     const char *url, enum store_mode mode, int64_t now_ms, struct store **out_store) MUST_CHECK;
 void store_close(struct store *store);
 
+/*
+ * Copies the store of URL as it is at one moment, whoever works with it meanwhile, into the empty file COPY.
+ * Errors as those of store_open(); a store of an older bmad is copied too.
+ */
+struct err *store_copy(const char *url, const char *copy) MUST_CHECK;
+
 struct err *store_begin(struct store *store) MUST_CHECK;
 struct err *store_commit(struct store *store) MUST_CHECK; /* an error: the whole batch did not happen */
 
