@@ -31,6 +31,7 @@ static const struct {
     {"outbox", cmd_outbox, "outbox [list [--state S] [--channel C] [--since TIME] | show ID |\n"
                            "              retry|discard (ID... | --channel C [--state S]) [--again]] [--json]",
         "messages: list, show, send again, give up"},
+    {"send", cmd_send, "send CHANNEL [TEXT] [--json]", "post a marked test message and show the answer"},
     {"backup", cmd_backup, "backup FILE", "a consistent copy of the store, beside a daemon or without one"},
     {"status", cmd_status, "status [--json]", "ask the running daemon how it is"},
     {"run", cmd_run, "run JOB [--wait]", "ask the running daemon to run a job"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `bmad backup FILE`: a copy of the store as it is at one moment. It is made under another name beside FILE and
- * gets its own when it is whole and on the disk.
+ * `bmad backup FILE`: a copy of the store as it is at one moment. It is made under another name beside FILE
+ * and gets its own when it is whole and on the disk.
  */
 #include "cli/cli.h"
 

@@ -2,7 +2,11 @@
 /* How commands reach the store. */
 #include "cli/store_access.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/child.h"
@@ -81,8 +85,38 @@ struct err *store_access_write(const struct conf *conf, struct store_client **ou
 		*out_client = store_client_socket(socket_path, &hello, PATIENCE_MS);
 		return NULL;
 	}
+	PASS(store_access_as_owner(conf));
 	PASS(check_there(conf));
 	return open_locked(conf, &arena, out_client, out_lock);
+}
+
+/* -- as whom -------------------------------------------------------------------------------------- */
+
+/* Of the store, or of the folder in which it is going to be made. */
+static bool find_owner(const struct conf *conf, struct stat *out_owner)
+{
+	const char *colon = strchr(conf->daemon.store, ':');
+	cleanup(free_text) char *folder = mem_copy(colon ? colon + 1 : "");
+	char *slash = strrchr(folder, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return !stat(colon + 1, out_owner) || !stat(*folder ? folder : "/", out_owner);
+}
+
+struct err *store_access_as_owner(const struct conf *conf)
+{
+	struct stat owner;
+
+	if (geteuid() || !find_owner(conf, &owner) || !owner.st_uid)
+		return NULL;
+	const struct passwd *user = getpwuid(owner.st_uid);
+	if ((user ? initgroups(user->pw_name, owner.st_gid) : setgroups(0, NULL)) || setgid(owner.st_gid) ||
+	    setuid(owner.st_uid))
+		return ERR(ERR_CONFIG, "become the store's owner (user %u): %s", (unsigned int)owner.st_uid,
+		    strerror(errno));
+	return NULL;
 }
 
 /* -- arguments and output ------------------------------------------------------------------------- */

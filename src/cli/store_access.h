@@ -21,6 +21,12 @@ struct err *store_access_write(
     const struct conf *conf, struct store_client **out_client, int *out_lock) MUST_CHECK;
 
 /*
+ * Root goes on as the store's owner, so that no file of root's is left where the daemon could not open it.
+ * Nothing happens to anybody else.
+ */
+struct err *store_access_as_owner(const struct conf *conf) MUST_CHECK;
+
+/*
  * The value of option NAME at argv[*I] (`--name value`, `--name=value`), moving *I on; false: another
  * argument.
  */

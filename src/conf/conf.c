@@ -354,6 +354,18 @@ void conf_destroy(struct conf *conf)
 	free(conf);
 }
 
+const struct conf_job *conf_add_job(struct conf *conf, const struct conf_job *job)
+{
+	struct conf_job *jobs = arena_alloc(&conf->arena, (conf->job_count + 1) * sizeof(*jobs));
+
+	if (conf->job_count)
+		memcpy(jobs, conf->jobs, conf->job_count * sizeof(*jobs));
+	jobs[conf->job_count] = *job;
+	names_add(&conf->index->jobs, job->name, conf->job_count);
+	conf->jobs = jobs;
+	return &jobs[conf->job_count++];
+}
+
 /* -- looking up ----------------------------------------------------------------------------------- */
 
 const struct conf_job *conf_job(const struct conf *conf, const char *name)

@@ -172,6 +172,12 @@ struct conf_request {
 struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems);
 void conf_destroy(struct conf *conf);
 
+/*
+ * Adds a job of a command's own, whose name no file can give; before anything is started. Texts are borrowed.
+ * What was found of CONF's jobs before is not there any more.
+ */
+const struct conf_job *conf_add_job(struct conf *conf, const struct conf_job *job);
+
 const struct conf_job *conf_job(const struct conf *conf, const char *name);         /* NULL if unknown */
 const struct conf_channel *conf_channel(const struct conf *conf, const char *name); /* NULL if unknown */
 const struct conf_source *conf_source(const struct conf *conf, const char *name);   /* NULL if unknown */

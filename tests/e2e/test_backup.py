@@ -109,3 +109,13 @@ def test_a_disk_that_is_full_leaves_no_half_copy(bmad):
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "full" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_store_of_an_older_bmad_is_copied_before_the_new_one_changes_it(bmad):
+    bmad.once("beat")
+    with contextlib.closing(sqlite3.connect(bmad.store)) as store:
+        store.execute("DELETE FROM schema_version WHERE version > 1")
+        store.commit()
+    assert "older bmad" in bmad.command("runs").stderr
+    assert bmad.command("backup", "copy.db").returncode == 0
+    assert rows(bmad.folder / "copy.db", "SELECT max(version) FROM schema_version") == [(1,)]

@@ -2,15 +2,18 @@
 """`bmad --once JOB`: every option and exit status, alone and beside a daemon on the same store."""
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
 
-from harness import BINARY, children_of, is_alive, slot_text, wait_for
+from harness import BINARY, Bmad, children_of, is_alive, slot_text, wait_for
 from receiver import Close, Status
 
 AT = "2026-03-08T09:00:00Z"
@@ -349,3 +352,34 @@ def test_a_dry_run_beside_a_daemon_changes_nothing(bmad, receiver):
     assert report["messages"][0]["outcome"] == "dry_run"
     assert receiver.requests == []
     assert bmad.outbox() == []
+
+
+# -- root ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that everybody may enter: those of pytest are root's alone."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bmad-root-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("arguments", [["--once", "beat"], ["send", "console"]])
+@pytest.mark.parametrize("first", [True, False], ids=["no store yet", "a store"])
+def test_root_leaves_no_file_that_the_stores_owner_cannot_use(open_folder, arguments, first):
+    state = open_folder / "state"
+    state.mkdir()
+    with Bmad(open_folder, jobs={"beat": {"module": "heartbeat", "channels": ["console"]}},
+              daemon={"store": f"sqlite:{state}/bmad.db"}) as bmad:
+        bmad.config.chmod(0o644)
+        if not first:
+            assert bmad.command("--once", "beat").returncode == 0
+        for path in [state, *state.iterdir()]:
+            os.chown(path, 65534, 65534)
+        done = bmad.command(*arguments)
+
+        assert done.returncode == 0, done.stderr
+        assert {path.stat().st_uid for path in [state, *state.iterdir()]} == {65534}
