@@ -3,7 +3,6 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -158,17 +157,12 @@ static void settle_timezone(struct loader *loader, const struct node *section)
 	daemon->timezone = "UTC";
 }
 
-static void settle_control(struct loader *loader, const struct node *section)
+static void settle_control(struct loader *loader)
 {
 	struct conf_daemon *daemon = &loader->conf->daemon;
-	size_t longest = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 
 	if (!daemon->control)
 		daemon->control = default_control(daemon->store, &loader->conf->arena);
-	if (strlen(daemon->control) > longest)
-		option_problem(&loader->reader, place_of(loader, section, "control"), "control",
-		    "the path of a socket has at most %zu bytes, this one has %zu: %s", longest,
-		    strlen(daemon->control), daemon->control);
 }
 
 /* Nothing goes anywhere but to the allowed, and so nothing would go anywhere. */
@@ -200,6 +194,6 @@ void conf_read_daemon(struct loader *loader, const struct node *section)
 	loader->conf->daemon.log_facility = facilities[keys.facility];
 	settle_store(loader, section);
 	settle_timezone(loader, section);
-	settle_control(loader, section);
+	settle_control(loader);
 	settle_destinations(loader, section);
 }
