@@ -36,7 +36,7 @@ static struct err *reach(struct link **out_link)
 		return ERR(ERR_CONFIG, "the configuration has errors");
 	struct err *e = socket_connect(conf->daemon.control, &fd);
 	if (e)
-		e = ERR_AT(e, "no daemon answers at %s", conf->daemon.control);
+		e = ERR_AT(e, "no daemon answers");
 	else
 		*out_link = link_create(fd);
 	conf_destroy(conf);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What scripts rely on: shapes of --json, exit statuses, and that commands agree with each other."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -186,13 +187,198 @@ def test_a_stored_payload_is_shown_without_what_references_stood_for(bmad):
     assert bmad.json("outbox", "show", message["id"], env=env)["payload"] == "***!"
 
 
+# -- the shapes of --json --------------------------------------------------------------------------------
+
+
+SHAPES = {
+    "jobs": "name module about schedule timezone enabled paused_until dry_run next last",
+    "runs": "run job slot state reason trigger started ms messages error values",
+    "outbox": "id run job channel kind key to subject state reason attempts created next_try expires last_answer",
+    "status": "version pid environment config loaded uptime_s workers channels next log_dropped",
+    "--once": "job module run slot dry_run result error data messages metrics",
+}
+MESSAGE = "id channel type kind key to subject content_type payload attachments outcome attempts detail"
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def has(row, keys):
+    assert set(keys.split()) <= set(row), set(keys.split()) - set(row)
+    return row
+
+
+@pytest.fixture
+def told(make_bmad):
+    """A daemon with something of everything to tell."""
+    made = make_bmad(jobs={"good": {"module": "probe", "channels": ["out"], "schedule": "0 0 1 1 *", "about": "a test"},
+                           "bad": {"module": "fault", "options": {"how": "error"}}},
+                     channels={"out": {"type": "file", "dir": "out"}}).start()
+    assert made.command("run", "good", "--wait").returncode == 0
+    assert made.command("run", "bad", "--wait").returncode == 1
+    made.wait_event("message_delivered")
+    return made
+
+
+def test_jobs_tells_all_of_each(told):
+    good, bad = (has(row, SHAPES["jobs"]) for row in told.json("jobs"))
+    assert (good["name"], good["module"], good["about"], good["schedule"]) == ("good", "probe", "a test", ["0 0 1 1 *"])
+    assert INSTANT.fullmatch(good["next"]["utc"]) and good["next"]["local"].startswith("20")
+    assert set(good["last"]) >= {"run", "slot", "result", "ms"} and good["last"]["result"] == "ok"
+    assert (bad["schedule"], bad["next"], bad["last"]["result"]) == ([], None, "failed")
+    assert [good["enabled"], good["dry_run"], good["paused_until"]] == [True, False, None]
+
+
+def test_runs_tell_their_error_with_all_frames(told):
+    bad, good = (has(row, SHAPES["runs"]) for row in told.runs())
+    assert (good["state"], good["trigger"], good["messages"], good["error"]) == ("ok", "manual", 1, None)
+    assert good["values"] == {"probes": 1}
+    assert INSTANT.fullmatch(good["slot"]) and INSTANT.fullmatch(good["started"])
+    assert (bad["state"], bad["error"]["kind"]) == ("failed", "TEMPORARY")
+    assert all(set(frame) == {"function", "file", "line", "note"} for frame in bad["error"]["frames"])
+
+
+def test_the_outbox_tells_all_of_each_message(told):
+    (row,) = told.outbox()
+    assert (has(row, SHAPES["outbox"])["state"], row["attempts"], row["channel"]) == ("delivered", 1, "out")
+    assert INSTANT.fullmatch(row["created"]) and INSTANT.fullmatch(row["expires"]) and row["next_try"] is None
+    assert told.json("outbox", "show", row["id"])["payload"]
+
+
+def test_status_tells_the_state_of_everything(told):
+    status = has(told.json("status"), SHAPES["status"])
+    assert (status["pid"], status["environment"], status["config"]) == (told.pid, None, str(told.config))
+    assert all({"name", "state", "queued", "oldest_s"} <= set(channel) for channel in status["channels"])
+    assert len(status["workers"]) == 2
+    assert status["next"]["job"] == "good"
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], []])
+def test_a_run_by_hand_prints_one_object(bmad, arguments):
+    report = has(bmad.once("one", *arguments), SHAPES["--once"])
+    (message,) = report["messages"]
+    assert list(message) == MESSAGE.split()
+    assert report["data"] and report["metrics"] == {}
+
+
+def test_next_prints_local_and_utc(bmad):
+    done = bmad.command("next", "--expr", "30 3 * * *", "--timezone", "America/Los_Angeles", "-n", "2", "--from", "2026-03-07")
+    assert done.stdout == ("2026-03-07T03:30:00-08:00\t2026-03-07T11:30:00Z\n"
+                           "2026-03-08T03:30:00-07:00\t2026-03-08T10:30:00Z\n")
+    assert bmad.json("next", "--expr", "0 0 1 1 *", "--timezone", "UTC", "-n", "1", "--from", "2026-01-01") == [
+        {"local": "2027-01-01T00:00:00+00:00", "utc": "2027-01-01T00:00:00Z"}], "strictly after"
+    past = ["next", "--expr", "@at 2026-01-01T00:00:00Z", "--from", "2026-06-01"]
+    assert (bmad.command(*past).stdout, bmad.json(*past)) == ("never\n", [])
+    bad = bmad.command("next", "--expr", "61 * * * *")
+    assert bad.returncode == 2 and "column 1" in bad.stderr
+
+
+# -- exit statuses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [
+    ["frobnicate"], ["-c"], ["--once"], ["--once", "nobody"], ["--once", "one", "--at", "noon"], ["jobs", "--all"],
+    ["--once", "one", "--deliver-timeout", "5"], ["runs", "-n", "none"], ["runs", "--since", "noon"], ["status", "now"],
+    ["outbox", "list", "--state", "lost"], ["outbox", "retry"], ["modules", "a", "b"], ["next"], ["run"], ["pause"],
+    ["resume", "one", "--all"], ["stop", "it"], ["backup"], ["send"], ["check", "--all"]])
+def test_what_is_not_understood_is_told_with_status_2(bmad, command):
+    done = bmad.command(*command)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("bmad: ")
+
+
+@pytest.mark.parametrize("command", [["status"], ["run", "one"], ["pause", "one"], ["resume", "--all"], ["stop"]])
+def test_a_daemon_that_is_not_there_is_status_3(bmad, command):
+    done = bmad.command(*command)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"bmad: no daemon answers: {bmad.folder / 'control.sock'}: No such file or directory\n"
+
+
+# -- defaults --------------------------------------------------------------------------------------------
+
+
+def bare(bmad):
+    """A file with jobs only."""
+    bmad.config.write_text('jobs:\n  one: {module: heartbeat, channels: [console]}\n')
+    return {"HOME": str(bmad.folder / "home"), "STATE_DIRECTORY": "", "RUNTIME_DIRECTORY": ""}
+
+
+def test_a_file_with_jobs_alone_is_enough(make_bmad):
+    bmad = make_bmad()
+    env = bare(bmad)
+    store = bmad.folder / "home/.local/state/bmad/bmad.db"
+    assert bmad.once("one", env=env)["result"] == "ok"
+    assert store.exists()
+    bmad.start(env=env)
+    assert bmad.command("run", "one", "--wait", env=env).returncode == 0
+    assert len(bmad.json("runs", env=env)) == 2
+    assert bmad.command("stop", env=env).returncode == 0
+    assert bmad.process.wait(20) == 0
+
+
+def test_sockets_may_have_paths_of_any_length(make_bmad):
+    deep = "line-of-presses-" * 10
+    bmad = make_bmad(jobs={"one": {"module": "heartbeat", "channels": ["console"]}})
+    (bmad.folder / deep).mkdir()
+    bmad.configure({"one": {"module": "heartbeat", "channels": ["console"]}}, {}, {
+        "store": f"sqlite:{deep}/bmad.db", "control": f"{deep}/control.sock"})
+    bmad.start()
+    assert bmad.command("run", "one", "--wait").returncode == 0
+    assert bmad.once("one")["result"] == "ok"
+
+
+def test_a_service_has_its_folders_from_the_service_manager(make_bmad):
+    bmad = make_bmad()
+    state, runtime = bmad.folder / "state", bmad.folder / "run"
+    runtime.mkdir()
+    env = {**bare(bmad), "STATE_DIRECTORY": f"{state}:/elsewhere", "RUNTIME_DIRECTORY": str(runtime)}
+    bmad.start(env=env)
+    assert (state / "bmad.db").exists()
+    assert (runtime / "control.sock").is_socket()
+    assert (runtime / "control.sock").stat().st_mode & 0o777 == 0o660
+    assert bmad.json("status", env=env)["pid"] == bmad.pid
+
+
+def test_the_places_that_were_looked_at_are_named(tmp_path):
+    env = {"PATH": "/bin", "HOME": str(tmp_path)}
+    for command in ([], ["check"], ["--once", "a"]):
+        done = subprocess.run([BINARY, *command], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        for place in ("$BMAD_CONFIG", "./bmad.yaml", "/etc/bmad/bmad.yaml", "make demo"):
+            assert place in done.stderr
+
+
+# -- the log ---------------------------------------------------------------------------------------------
+
+
+FIRST = ["ts", "level", "event", "job", "run", "slot", "channel", "message"]
+
+
+def test_log_lines_begin_with_what_they_are_about(told):
+    for line in told.events():
+        about = [key for key in FIRST if key in line]
+        assert list(line)[:len(about)] == about, line
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["ts"])
+    assert list(told.events("run_succeeded")[0])[-1] == "value.probes"
+    (failed,) = told.events("run_failed")
+    assert failed["kind"] == "TEMPORARY" and int(failed["frames"]) == len(told.events("traceback"))
+
+
+def test_lines_of_json_have_the_same_keys(make_bmad):
+    made = make_bmad(jobs={"one": {"module": "probe", "channels": ["console"]}}, daemon={"log": {"format": "json"}})
+    done = made.command("--once", "one", "--log-message")
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert all(list(line)[:3] == ["ts", "level", "event"] for line in lines)
+    (data,) = [line for line in lines if line["event"] == "message_data"]
+    assert data["data"]["number"] == 0, "an object, no text"
+
+
 # -- help ----------------------------------------------------------------------------------------------
 
 
 def test_every_command_tells_its_usage(bmad):
     text = bmad.command("--help").stdout
     commands = [line.split()[1] for line in text.splitlines() if line.startswith("  bmad ")]
-    assert {"--once", "check", "jobs", "next", "render", "runs", "outbox", "status", "run", "stop", "modules"} <= set(commands)
+    assert {"--once", "check", "jobs", "next", "render", "runs", "outbox", "send", "backup", "status", "run", "pause", "resume",
+            "stop", "modules"} <= set(commands)
     for command in set(commands) - {"--version"}:
         done = bmad.command(command, "--help")
         assert (done.returncode, done.stderr) == (0, "")
