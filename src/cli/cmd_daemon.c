@@ -98,18 +98,34 @@ static void show_pauses(const struct json *answer)
 {
 	json_each(row, answer) {
 		const char *until = json_text(json_get(row, "paused_until"));
+		const char *channel = json_text(json_get(row, "channel"));
 
+		printf("%s%s: ", channel ? "channel " : "", channel ? channel : text_of(row, "job"));
 		if (!until)
-			printf("%s: runs by its schedule\n", text_of(row, "job"));
+			puts(channel ? "sends" : "runs by its schedule");
 		else if (!strcmp(until, "never"))
-			printf("%s: paused until it is resumed\n", text_of(row, "job"));
+			puts("paused until it is resumed");
 		else
-			printf("%s: paused until %s\n", text_of(row, "job"), until);
+			printf("paused until %s\n", until);
 	}
 }
 
 /* -- status
  * -------------------------------------------------------------------------------------------------------- */
+
+static void show_channel(const struct json *channel)
+{
+	const char *until = json_text(json_get(channel, "until"));
+	const char *reason = json_text(json_get(channel, "reason")), *by = json_text(json_get(channel, "by"));
+
+	printf("channel %s: %s", text_of(channel, "name"), text_of(channel, "state"));
+	if (until)
+		printf(" until %s", until);
+	if (by)
+		printf(" by %s", by);
+	printf(", %lld queued, the oldest for %lld s%s%s\n", number_of(channel, "queued"),
+	    number_of(channel, "oldest_s"), reason && !by ? ": " : "", reason && !by ? reason : "");
+}
 
 static void show_status(const struct json *status)
 {
@@ -131,8 +147,7 @@ static void show_status(const struct json *status)
 	if (number_of(status, "waiting"))
 		printf("%lld runs wait for a worker\n", number_of(status, "waiting"));
 	json_each(channel, json_get(status, "channels"))
-		printf("channel %s: %s, %lld queued, the oldest for %lld s\n", text_of(channel, "name"),
-		    text_of(channel, "state"), number_of(channel, "queued"), number_of(channel, "oldest_s"));
+		show_channel(channel);
 	if (number_of(status, "log_dropped"))
 		printf("%lld log lines were dropped\n", number_of(status, "log_dropped"));
 }
@@ -195,13 +210,17 @@ static int change_pause(int argc, char **argv, bool takes_time)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	struct control request = {
-	    .verb = argv[0], .args = arena_alloc(&arena, (size_t)argc * sizeof(struct id_record))};
+	    .verb = argv[0],
+	    .args = arena_alloc(&arena, (size_t)argc * sizeof(struct id_record)),
+	    .channels = arena_alloc(&arena, (size_t)argc * sizeof(struct id_record)),
+	};
 	const char *time = NULL;
-	bool all = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--all"))
-			all = true;
+			request.all = true;
+		else if (cli_option(argc, argv, &i, "--channel", &request.channels[request.channel_count].id))
+			request.channel_count++;
 		else if (takes_time && cli_option(argc, argv, &i, "--for", &time))
 			continue;
 		else if (argv[i][0] == '-')
@@ -209,8 +228,8 @@ static int change_pause(int argc, char **argv, bool takes_time)
 		else
 			request.args[request.count++].id = argv[i];
 	}
-	if (all == (request.count > 0))
-		return cli_usage("%s takes the names of jobs, or --all", argv[0]);
+	if (request.all == (request.count + request.channel_count > 0))
+		return cli_usage("%s takes --channel CHANNEL, the names of jobs, or --all", argv[0]);
 	struct err *e = time ? read_duration(time, &request.for_s) : NULL;
 	return e ? cli_fail(e) : converse(&request, ANSWER_MS, show_pauses);
 }

@@ -71,6 +71,19 @@ static void set_pause(struct json *row, utc_t until)
 	json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
 }
 
+static void set_channels(
+    struct json *row, const struct conf *conf, const struct conf_job *job, const struct history *history)
+{
+	struct json *channels = json_set_array(row, "channels");
+
+	for (size_t i = 0; i < job->channel_count; i++) {
+		struct json *item = json_add_object(channels);
+
+		json_set_string(item, "name", job->channels[i]->name);
+		json_set_string(item, "state", history->states[job->channels[i] - conf->channels].state);
+	}
+}
+
 static struct json *describe(
     const struct conf *conf, const struct conf_job *job, const struct history *history, utc_t now)
 {
@@ -84,6 +97,7 @@ static struct json *describe(
 	json_set_bool(row, "enabled", job->enabled);
 	set_pause(row, history_paused_until(history, job->name, now));
 	json_set_bool(row, "dry_run", job->dry_run);
+	set_channels(row, conf, job, history);
 	set_next(row, conf, job, now);
 	set_last(row, history_find(history, job->name));
 	return row;
@@ -93,7 +107,7 @@ static struct err *describe_all(const struct conf *conf, utc_t now, struct json 
 {
 	cleanup(history_done) struct history history = {0};
 
-	PASS(history_load(conf, &history));
+	PASS(history_load(conf, now, &history));
 	for (size_t i = 0; i < conf->job_count; i++)
 		json_add(rows, describe(conf, &conf->jobs[i], &history, now));
 	return NULL;
@@ -138,6 +152,21 @@ static const char *state_text(const struct conf_job *job, const struct json *row
 	return job->dry_run ? "dry run" : "";
 }
 
+/* What is amiss: the job's own state, and channels of it that do not send. */
+static const char *remarks(const struct conf_job *job, const struct json *row, struct arena *arena)
+{
+	const char *text = state_text(job, row);
+
+	json_each(channel, json_get(row, "channels")) {
+		const char *state = member(channel, "state");
+
+		if (strcmp(state, "enabled") != 0)
+			text = arena_format(
+			    arena, "%s%s%s: %s", text, *text ? ", " : "", member(channel, "name"), state);
+	}
+	return text;
+}
+
 static void add_row(struct columns *columns, const struct json *row, const struct conf_job *job, utc_t now)
 {
 	struct arena *arena = &columns->arena;
@@ -150,7 +179,7 @@ static void add_row(struct columns *columns, const struct json *row, const struc
 	columns_row(columns, (const char *[]){job->name, job->module->name, schedules_text(row, job, arena),
 	                         tz_name(job->tz), member(next, "local"), utc,
 	                         at == UTC_NEVER ? NULL : distance(at - now, arena),
-	                         member(json_get(row, "last"), "result"), state_text(job, row)});
+	                         member(json_get(row, "last"), "result"), remarks(job, row, arena)});
 }
 
 static int show_table(const struct conf *conf, const struct json *rows, utc_t now)

@@ -14,23 +14,39 @@ static int by_job(const void *a, const void *b)
 	return strcmp(left->job, right->job);
 }
 
-struct err *history_load(const struct conf *conf, struct history *out_history)
+static struct err *ask(
+    struct store_client *client, struct history *out_history, struct lanes_reply *out_lanes)
 {
-	struct runs_reply *runs = &out_history->runs;
+	struct arena *arena = &out_history->arena;
+
+	PASS(store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, arena, &out_history->runs));
+	PASS(store_call(client, REQ_PAUSED, &(struct nothing){false}, arena, &out_history->pauses));
+	return store_call(client, REQ_LANES, &(struct nothing){false}, arena, out_lanes);
+}
+
+static struct err *read_store(
+    const struct conf *conf, struct history *out_history, struct lanes_reply *out_lanes)
+{
 	struct store_client *client;
 
 	if (!store_access_there(conf))
 		return NULL;
 	PASS(store_access_read(conf, &client));
-	struct err *e =
-	    store_call(client, REQ_RUNS, &(struct runs_ask){.latest = true}, &out_history->arena, runs);
-	if (!e)
-		e = store_call(
-		    client, REQ_PAUSED, &(struct nothing){false}, &out_history->arena, &out_history->pauses);
+	struct err *e = ask(client, out_history, out_lanes);
 	store_client_destroy(client);
-	if (!e && runs->count)
-		qsort(runs->rows, runs->count, sizeof(*runs->rows), by_job);
 	return e;
+}
+
+struct err *history_load(const struct conf *conf, utc_t now, struct history *out_history)
+{
+	struct runs_reply *runs = &out_history->runs;
+	struct lanes_reply lanes = {0};
+
+	PASS(read_store(conf, out_history, &lanes));
+	if (runs->count)
+		qsort(runs->rows, runs->count, sizeof(*runs->rows), by_job);
+	out_history->states = channel_states(conf, &lanes, now * 1000, &out_history->arena);
+	return NULL;
 }
 
 const struct run_row *history_find(const struct history *history, const char *job)

@@ -85,6 +85,7 @@ struct conf_channel {
 	int64_t in_flight;
 	int64_t timeout_ms;
 	int64_t retry_initial_ms, retry_max_ms, max_age_ms;
+	int64_t breaker_after, breaker_probe_ms;
 	int on_ambiguous;      /* enum on_ambiguous */
 	struct texts retry_on; /* status codes */
 	const char *ca_file, *proxy;

@@ -26,17 +26,27 @@ static const struct option retry_options[] = {
     OPTION_END,
 };
 
+static const struct option breaker_options[] = {
+    {.name = "after", .type = OPT_INT, FIELD(breaker_after), .fallback = "5", .min = 1,
+        .help = "so many attempts in a row that came to nothing, over 30 s (or `probe`) or more, open it"},
+    {.name = "probe", .type = OPT_DURATION, FIELD(breaker_probe_ms), .fallback = "30s", .min = 1,
+        .help = "one message is tried after this; if it fails, after 2, 4, 10, 20 times that"},
+    OPTION_END,
+};
+
 const struct option conf_channel_options[] = {
     {.name = "type", .type = OPT_TEXT, .offset = offsetof(struct channel_keys, type), .required = true,
         .help = "what kind of channel it is"},
     {.name = "enabled", .type = OPT_BOOL, FIELD(enabled), .fallback = "true",
         .help = "a channel that is not keeps its messages queued"},
     {.name = "rate", .type = OPT_RATES, FIELD(rate), .help = "messages in a time, all of which hold; by type"},
-    {.name = "in_flight", .type = OPT_INT, FIELD(in_flight), .fallback = "1", .min = 1, .max = 256,
+    {.name = "in_flight", .type = OPT_INT, FIELD(in_flight), .fallback = "1", .min = 1, .max = 128,
         .help = "requests at the same time"},
     {.name = "timeout", .type = OPT_DURATION, FIELD(timeout_ms), .fallback = "30s", .min = 1,
         .help = "how long one attempt may take"},
     {.name = "retry", .type = OPT_GROUP, .group = retry_options, .help = "attempts after a failed one"},
+    {.name = "breaker", .type = OPT_GROUP, .group = breaker_options,
+        .help = "when nothing is sent for a while because nothing gets through"},
     {.name = "on_ambiguous", .type = OPT_CHOICE, FIELD(on_ambiguous), .choices = ambiguous,
         .help = "what happens to a message that may have arrived: sent again or held for a person; by type"},
     {.name = "retry_on", .type = OPT_INTS, FIELD(retry_on), .min = 100, .max = 599,
@@ -50,7 +60,7 @@ const struct option conf_channel_options[] = {
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "breaker", "rate_group", "split", "fallback", "accept", "mention", "base_url", NULL};
+    "rate_group", "split", "fallback", "accept", "mention", "base_url", NULL};
 
 static const struct channel_type *find_type(const char *name)
 {

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "daemon/child.h"
 #include "request/link.h"
+#include "send/channel_states.h"
 
 /* A call that is not answered yet. */
 struct control_call {
@@ -25,7 +26,12 @@ struct control_call {
 	uint64_t sequence;
 	int64_t run;
 	bool wait;
+	uid_t uid;            /* who asks */
 	struct json *changed; /* of pause and resume: the answer once it is stored */
+	int open_parts;       /* of which so many are not yet */
+	struct err *failed;   /* the first that could not be */
+	struct arena arena;
+	const struct lane_view *states; /* of channels, for status; in `arena` */
 };
 
 struct control_socket {
@@ -42,7 +48,17 @@ struct control_peer {
 	struct control_peer *prev, *next;
 	struct control_socket *control;
 	struct peer *peer;
+	uid_t uid;
 };
+
+static void forget(struct control_call *call)
+{
+	DL_DELETE(call->control->calls, call);
+	json_destroy(call->changed);
+	err_destroy(call->failed);
+	arena_done(&call->arena);
+	free(call);
+}
 
 static void answer(struct control_call *call, int64_t status, struct json *value)
 {
@@ -51,8 +67,7 @@ static void answer(struct control_call *call, int64_t status, struct json *value
 	if (call->peer)
 		peer_reply(call->peer, REQ_CONTROL, call->sequence, &(struct control_reply){status, text});
 	json_destroy(value);
-	DL_DELETE(call->control->calls, call);
-	free(call);
+	forget(call);
 }
 
 /* E is taken. */
@@ -62,8 +77,7 @@ static void refuse(struct control_call *call, struct err *e)
 		peer_fail(call->peer, call->sequence, e);
 	else
 		err_destroy(e);
-	DL_DELETE(call->control->calls, call);
-	free(call);
+	forget(call);
 }
 
 /* -- status ------------------------------------------------------------------------------------------------- */
@@ -114,8 +128,8 @@ static void add_paused(struct json *paused, const struct control_socket *control
 	}
 }
 
-static struct json *channel_status(const struct conf_channel *channel, const struct counts_reply *counts,
-    int64_t now_ms)
+static struct json *channel_status(const struct conf_channel *channel, const struct lane_view *state,
+    const struct counts_reply *counts, int64_t now_ms)
 {
 	struct json *item = json_object();
 	int64_t queued = 0, oldest_ms = 0;
@@ -130,7 +144,7 @@ static struct json *channel_status(const struct conf_channel *channel, const str
 			oldest_ms = row->oldest_ms;
 	}
 	json_set_string(item, "name", channel->name);
-	json_set_string(item, "state", channel->enabled ? "enabled" : "disabled");
+	channel_state_print(state, item);
 	json_set_int(item, "queued", queued);
 	json_set_int(item, "oldest_s", oldest_ms ? (now_ms - oldest_ms) / 1000 : 0);
 	return item;
@@ -171,14 +185,27 @@ static void on_counts(void *arg, struct err *e, const void *reply)
 		return;
 	}
 	for (size_t i = 0; i < conf->channel_count; i++)
-		json_add(channels, channel_status(&conf->channels[i], reply, wall_ms()));
+		json_add(channels, channel_status(&conf->channels[i], &call->states[i], reply, wall_ms()));
 	answer(call, 0, document);
+}
+
+static void on_lanes(void *arg, struct err *e, const void *reply)
+{
+	struct control_call *call = arg;
+	const struct control_setup *setup = &call->control->setup;
+
+	if (e) {
+		refuse(call, ERR_AT(e, "read the states of channels"));
+		return;
+	}
+	call->states = channel_states(setup->conf, reply, wall_ms(), &call->arena);
+	line_call(setup->line, REQ_COUNTS, &(struct nothing){false}, on_counts, call);
 }
 
 static void verb_status(struct control_call *call, const struct control *request)
 {
 	(void)request;
-	line_call(call->control->setup.line, REQ_COUNTS, &(struct nothing){false}, on_counts, call);
+	line_call(call->control->setup.line, REQ_LANES, &(struct nothing){false}, on_lanes, call);
 }
 
 /* -- run ------------------------------------------------------------------------------------------------------- */
@@ -259,7 +286,7 @@ static struct err *job_to_pause(const struct conf *conf, const char *name, const
 	return NULL;
 }
 
-/* Those named; without a name all that have slots of their own. */
+/* Those named, or all that have slots of their own. */
 static struct err *jobs_to_pause(const struct conf *conf, const struct control *request, struct arena *arena,
     const struct conf_job ***out_jobs, size_t *out_count)
 {
@@ -270,47 +297,115 @@ static struct err *jobs_to_pause(const struct conf *conf, const struct control *
 	*out_count = 0;
 	for (size_t i = 0; i < request->count; i++)
 		PASS(job_to_pause(conf, request->args[i].id, &jobs[(*out_count)++]));
-	for (size_t i = 0; !request->count && i < conf->job_count; i++)
+	for (size_t i = 0; request->all && i < conf->job_count; i++)
 		if (scheduler_serves(&conf->jobs[i]))
 			jobs[(*out_count)++] = &conf->jobs[i];
 	return NULL;
 }
 
-static void on_paused(void *arg, struct err *e)
+/* One of the two, jobs and channels, is stored or could not be. */
+static void end_part(struct control_call *call, struct err *e)
 {
-	struct control_call *call = arg;
 	struct json *changed = call->changed;
 
-	call->changed = NULL;
+	if (call->failed)
+		err_destroy(e);
+	else
+		call->failed = e;
+	if (--call->open_parts)
+		return;
+	e = call->failed;
+	call->failed = NULL;
 	if (e) {
-		json_destroy(changed);
 		refuse(call, ERR_AT(e, "store the pause"));
-	} else {
-		answer(call, 0, changed);
+		return;
 	}
+	call->changed = NULL;
+	answer(call, 0, changed);
 }
 
-static void set_pause(struct control_call *call, const struct control *request, utc_t until)
+static void on_jobs_paused(void *arg, struct err *e)
+{
+	end_part(arg, e);
+}
+
+static void add_change(struct json *changed, const char *what, const char *name, utc_t until)
+{
+	struct json *row = json_add_object(changed);
+	char text[TIME_TEXT];
+
+	json_set_string(row, what, name);
+	json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
+}
+
+static struct err *pause_jobs(struct control_call *call, const struct control *request, utc_t until)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	const struct control_setup *setup = &call->control->setup;
 	const struct conf_job **jobs;
 	size_t count;
-	char text[TIME_TEXT];
-	struct err *e = jobs_to_pause(setup->conf, request, &arena, &jobs, &count);
 
-	if (e) {
-		refuse(call, e);
-		return;
+	PASS(jobs_to_pause(setup->conf, request, &arena, &jobs, &count));
+	for (size_t i = 0; i < count; i++)
+		add_change(call->changed, "job", jobs[i]->name, until);
+	call->open_parts++;
+	scheduler_pause(setup->scheduler, jobs, count, until, on_jobs_paused, call);
+	return NULL;
+}
+
+static void on_channels_paused(void *arg, struct err *e, const void *reply)
+{
+	(void)reply;
+	end_part(arg, e);
+}
+
+static struct err *channels_to_pause(
+    const struct conf *conf, const struct control *request, struct arena *arena, struct channels_pause *out)
+{
+	const struct conf_channel *channel;
+
+	out->channels =
+	    arena_alloc(arena, (conf->channel_count + request->channel_count) * sizeof(*out->channels));
+	for (size_t i = 0; i < request->channel_count; i++) {
+		PASS(conf_channel_get(conf, request->channels[i].id, &channel));
+		out->channels[out->count++].id = channel->name;
 	}
+	for (size_t i = 0; request->all && i < conf->channel_count; i++)
+		out->channels[out->count++].id = conf->channels[i].name;
+	return NULL;
+}
+
+/* Channels are the sender's: it has the store keep what it makes of this, and then answers. */
+static struct err *pause_channels(struct control_call *call, const struct control *request, utc_t until)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct control_setup *setup = &call->control->setup;
+	const struct child *sender = supervisor_child(setup->supervisor, CHILD_SENDER, 1);
+	struct channels_pause pause = {.until_ms = until == UTC_NEVER ? INT64_MAX : until * 1000};
+
+	PASS(channels_to_pause(setup->conf, request, &arena, &pause));
+	if (!pause.count)
+		return NULL;
+	if (!sender->peer)
+		return ERR(ERR_TEMPORARY, "the sender is just being started anew: try again");
+	for (size_t i = 0; i < pause.count; i++)
+		add_change(call->changed, "channel", pause.channels[i].id, until);
+	pause.by = arena_format(&arena, "uid %lld", (long long)call->uid);
+	call->open_parts++;
+	peer_call(sender->peer, REQ_CHANNELS, &pause, on_channels_paused, call);
+	return NULL;
+}
+
+static void set_pause(struct control_call *call, const struct control *request, utc_t until)
+{
+	struct err *e;
+
 	call->changed = json_array();
-	for (size_t i = 0; i < count; i++) {
-		struct json *row = json_add_object(call->changed);
-
-		json_set_string(row, "job", jobs[i]->name);
-		json_set_string(row, "paused_until", until ? utc_format(until, text) : NULL);
-	}
-	scheduler_pause(setup->scheduler, jobs, count, until, on_paused, call);
+	call->open_parts = 1; /* this one */
+	e = pause_channels(call, request, until);
+	if (!e)
+		e = pause_jobs(call, request, until);
+	end_part(call, e);
 }
 
 static void verb_pause(struct control_call *call, const struct control *request)
@@ -359,7 +454,8 @@ static void on_request(void *arg, struct peer *peer, enum request_kind kind, uin
 			continue;
 		struct control_call *call = mem_alloc(sizeof(*call));
 
-		*call = (struct control_call){.control = caller->control, .peer = peer, .sequence = sequence};
+		*call = (struct control_call){
+		    .control = caller->control, .peer = peer, .sequence = sequence, .uid = caller->uid};
 		DL_APPEND(caller->control->calls, call);
 		verbs[i].serve(call, asked);
 		return;
@@ -384,6 +480,17 @@ static void on_gone(void *arg, struct peer *peer, struct err *why)
 
 static const struct peer_handlers handlers = {on_request, on_gone};
 
+/* The kernel's word: nobody can claim to be somebody else. */
+static uid_t uid_of(int connection)
+{
+	struct ucred who = {.uid = (uid_t)-1};
+	socklen_t length = sizeof(who);
+
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &who, &length))
+		return (uid_t)-1;
+	return who.uid;
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct control_socket *control = arg;
@@ -394,6 +501,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		return;
 	struct control_peer *caller = mem_alloc(sizeof(*caller));
 	caller->control = control;
+	caller->uid = uid_of(connection);
 	caller->peer = peer_create(control->setup.base, connection, &handlers, caller);
 	DL_APPEND(control->peers, caller);
 }
@@ -425,10 +533,8 @@ void control_destroy(struct control_socket *control)
 
 	if (!control)
 		return;
-	DL_FOREACH_SAFE(control->calls, call, next_call) {
-		json_destroy(call->changed);
-		free(call);
-	}
+	DL_FOREACH_SAFE(control->calls, call, next_call)
+		forget(call);
 	DL_FOREACH_SAFE(control->peers, caller, next_caller) {
 		peer_destroy(caller->peer);
 		free(caller);

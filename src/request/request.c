@@ -192,7 +192,9 @@ RECORD(take,
     FIELD_TEXT(take, channel),
     FIELD_INT(take, limit),
     FIELD_INT(take, now_ms),
-    FIELD_INT(take, run));
+    FIELD_INT(take, run),
+    FIELD_BOOL(take, probe),
+    FIELD_TEXT(take, except));
 
 RECORD(taken_message,
     FIELD_TEXT(taken_message, id),
@@ -399,10 +401,17 @@ RECORD(checked,
     FIELD_INT(checked, digest),
     FIELD_LIST(checked, problems, count, problem_record_record));
 
+RECORD(channels_pause,
+    FIELD_LIST(channels_pause, channels, count, id_record_record),
+    FIELD_INT(channels_pause, until_ms),
+    FIELD_TEXT(channels_pause, by));
+
 RECORD(control,
     FIELD_TEXT(control, verb),
     FIELD_LIST(control, args, count, id_record_record),
-    FIELD_INT(control, for_s));
+    FIELD_INT(control, for_s),
+    FIELD_LIST(control, channels, channel_count, id_record_record),
+    FIELD_BOOL(control, all));
 
 RECORD(control_reply,
     FIELD_INT(control_reply, status),
@@ -434,6 +443,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_RUN]       = {"run",       &run_order_record,    NULL},
     [REQ_RESULT]    = {"result",    &run_result_record,   NULL},
     [REQ_DRAIN]     = {"drain",     &nothing_record,      NULL},
+    [REQ_CHANNELS]  = {"channels",  &channels_pause_record, &nothing_record},
     [REQ_TRACEBACK] = {"traceback", &error_record_record, NULL},
     [REQ_CHECKED]   = {"checked",   &checked_record,      NULL},
     [REQ_CONTROL]   = {"control",   &control_record,      &control_reply_record},

@@ -33,11 +33,12 @@ enum request_kind {
 	REQ_PAUSED,
 	/* from the store to senders; not answered */
 	REQ_WAKE,
-	/* between main and its children; none is answered */
+	/* between main and its children; not answered */
 	REQ_LOG,
 	REQ_RUN,
 	REQ_RESULT,
 	REQ_DRAIN,
+	REQ_CHANNELS, /* this one is */
 	REQ_TRACEBACK, /* of a helper: an error_record */
 	REQ_CHECKED,   /* of a checker */
 	/* to main, over the control socket */
@@ -319,6 +320,8 @@ struct take {
 	int64_t limit;
 	int64_t now_ms;
 	int64_t run; /* only messages of this run (a --once without a daemon); 0: any */
+	bool probe;  /* the oldest there is, due or not: it shows whether the destination is back */
+	const char *except; /* with `probe`: this one only if there is no other; NULL: none is avoided */
 };
 
 struct taken_message {
@@ -338,7 +341,8 @@ struct take_reply {
 
 struct settlement {
 	const char *id;
-	const char *state; /* "delivered", "retrying", "dead", "ambiguous", "queued" (given back untried) */
+	/* "delivered", "retrying", "dead", "ambiguous"; "untried": given back as it was when it was taken */
+	const char *state;
 	const char *reason;
 	const char *answer; /* what the destination said, cut and escaped */
 	const char *provider_id;
@@ -347,7 +351,7 @@ struct settlement {
 	bool ambiguous;        /* one of them may have arrived: stays on the record */
 };
 
-/* What a lane must not forget over a restart (Retry-After, suspension): the sender's own JSON. */
+/* What a lane must not forget over a restart: the sender's own JSON (send/lane.h). */
 struct lane_record {
 	const char *channel;
 	const char *value;
@@ -538,6 +542,14 @@ struct checked {
 	size_t count;
 };
 
+/* To the sender: a person pauses or resumes channels. Answered when the store has kept it. */
+struct channels_pause {
+	struct id_record *channels;
+	size_t count;
+	int64_t until_ms; /* wall clock; INT64_MAX: until resumed; 0: resumed */
+	const char *by;   /* who */
+};
+
 /* -- control ---------------------------------------------------------------------------------------------------- */
 
 struct control {
@@ -545,6 +557,10 @@ struct control {
 	struct id_record *args;
 	size_t count;
 	int64_t for_s; /* pause: so long; 0: until resumed */
+	/* pause and resume: channels, besides the jobs in `args`; `all`: every job and channel there is */
+	struct id_record *channels;
+	size_t channel_count;
+	bool all;
 };
 
 struct control_reply {
@@ -559,6 +575,6 @@ extern const struct record_type error_record_record, id_record_record, nothing_r
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,
-    checked_record, control_record, control_reply_record;
+    checked_record, channels_pause_record, control_record, control_reply_record;
 
 #endif

@@ -79,6 +79,7 @@ struct classification {
 	const char *reason;     /* for people: "HTTP 503: overloaded"; in the attempt's arena or a constant */
 	int64_t retry_after_ms; /* a lower bound from the body; -1: none */
 	const char *provider_id; /* or NULL */
+	bool for_good;           /* GONE: only a person's word may bring the destination back, no probe */
 };
 
 struct channel_type {
@@ -130,6 +131,10 @@ void classify_http(const struct conf_channel *channel, const struct wire_answer 
  * any key differs in it.
  */
 int64_t channel_definition(const struct conf_channel *channel);
+
+/* The same for where it leads: TYPE and OPTIONS with references resolved. 32 bits, so that it tells nothing of
+ * the secrets in them. */
+int64_t channel_destination(const struct conf_channel *channel, const void *options);
 
 /* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG
  * error else. */

@@ -90,7 +90,7 @@ int64_t channel_definition(const struct conf_channel *channel)
 {
 	const int64_t numbers[] = {channel->enabled, channel->in_flight, channel->timeout_ms,
 	    channel->retry_initial_ms, channel->retry_max_ms, channel->max_age_ms, channel->on_ambiguous,
-	    channel->allow_http};
+	    channel->allow_http, channel->breaker_after, channel->breaker_probe_ms};
 	uint64_t hash = fnv1a(FNV_START, numbers, sizeof(numbers));
 
 	hash = add_text(hash, channel->type->name);
@@ -100,4 +100,11 @@ int64_t channel_definition(const struct conf_channel *channel)
 	hash = add_text(hash, channel->ca_file);
 	hash = add_text(hash, channel->proxy);
 	return (int64_t)(hash | 1); /* 0 means: not to be compared */
+}
+
+int64_t channel_destination(const struct conf_channel *channel, const void *options)
+{
+	uint64_t hash = add_options(add_text(FNV_START, channel->type->name), channel->type->options, options);
+
+	return (int64_t)(((hash >> 32) ^ (hash & UINT32_MAX)) | 1);
 }

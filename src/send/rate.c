@@ -10,6 +10,7 @@
  * than they went out. A window is therefore taken a fiftieth longer, at most this much.
  */
 #define SLACK_MAX_MS 200
+#define MARKS_KEPT   64 /* over a restart */
 
 static void window_init(struct rate_window *window, const struct rate *rate)
 {
@@ -68,6 +69,20 @@ int64_t rate_room(struct rate_limit *limit, struct mono now)
 	return room > 0 ? room : 0;
 }
 
+static void add_mark(struct rate_window *window, const struct rate_mark *mark)
+{
+	struct rate_mark *last = window->count ? mark_at(window, window->count - 1) : NULL;
+
+	window->used += mark->count;
+	/* A full ring shares too: taking more than the room there is must not lose count. */
+	if (last && (mark->first_ms - last->first_ms < window->slice_ms || window->count == window->capacity)) {
+		last->last_ms = mark->last_ms > last->last_ms ? mark->last_ms : last->last_ms;
+		last->count += mark->count;
+		return;
+	}
+	*mark_at(window, window->count++) = *mark;
+}
+
 /* When the last of COUNT would have gone out if each had waited for room. */
 static int64_t spread_ms(const struct rate_window *window, int64_t now_ms, int64_t count)
 {
@@ -78,28 +93,14 @@ static int64_t spread_ms(const struct rate_window *window, int64_t now_ms, int64
 	return now_ms + (over + window->allowed - 1) / window->allowed * window->window_ms;
 }
 
-static void count_some(struct rate_window *window, struct mono now, int64_t count)
-{
-	struct rate_mark *last;
-	int64_t until_ms;
-
-	forget_old(window, now);
-	until_ms = spread_ms(window, now.ms, count);
-	window->used += count;
-	last = window->count ? mark_at(window, window->count - 1) : NULL;
-	/* A full ring shares too: taking more than the room there is must not lose count. */
-	if (last && (now.ms - last->first_ms < window->slice_ms || window->count == window->capacity)) {
-		last->last_ms = until_ms > last->last_ms ? until_ms : last->last_ms;
-		last->count += count;
-		return;
-	}
-	*mark_at(window, window->count++) = (struct rate_mark){now.ms, until_ms, count};
-}
-
 void rate_take(struct rate_limit *limit, struct mono now, int64_t count)
 {
-	for (size_t i = 0; i < limit->count; i++)
-		count_some(&limit->windows[i], now, count);
+	for (size_t i = 0; i < limit->count; i++) {
+		struct rate_window *window = &limit->windows[i];
+
+		forget_old(window, now);
+		add_mark(window, &(struct rate_mark){now.ms, spread_ms(window, now.ms, count), count});
+	}
 }
 
 struct mono rate_next(struct rate_limit *limit, struct mono now)
@@ -115,4 +116,99 @@ struct mono rate_next(struct rate_limit *limit, struct mono now)
 			next.ms = mark_at(window, 0)->last_ms + window->window_ms;
 	}
 	return next;
+}
+
+/* -- over a restart ------------------------------------------------------------------------------- */
+
+static struct rate_window *longest(const struct rate_limit *limit)
+{
+	struct rate_window *found = NULL;
+
+	for (size_t i = 0; i < limit->count; i++)
+		if (!found || limit->windows[i].window_ms > found->window_ms)
+			found = &limit->windows[i];
+	return found;
+}
+
+static void add_pair(struct json *pairs, int64_t at_ms, int64_t count)
+{
+	struct json *pair = json_array();
+
+	json_add(pair, json_int(at_ms));
+	json_add(pair, json_int(count));
+	json_add(pairs, pair);
+}
+
+struct json *rate_to_json(struct rate_limit *limit, struct mono now, int64_t wall_ms)
+{
+	struct rate_window *window = longest(limit);
+	struct json *pairs;
+	size_t share;
+	int64_t count = 0;
+
+	if (window)
+		forget_old(window, now);
+	if (!window || !window->count)
+		return NULL;
+	pairs = json_array();
+	share = window->count / MARKS_KEPT + 1;
+	for (size_t i = 0; i < window->count; i++) {
+		const struct rate_mark *mark = mark_at(window, i);
+
+		count += mark->count;
+		if (i % share < share - 1 && i + 1 < window->count)
+			continue;
+		add_pair(pairs, wall_ms + mark->last_ms - now.ms, count);
+		count = 0;
+	}
+	return pairs;
+}
+
+#define DEBT_WINDOWS 100 /* no message costs more than that many windows */
+
+/*
+ * False for what is no pair. One that lies ahead is still to be paid back; but the wall clock may have been set
+ * back, and then it lies too far ahead.
+ */
+static bool read_pair(const struct rate_window *window, const struct json *pair, struct mono now, int64_t wall_ms,
+    struct rate_mark *out)
+{
+	const struct json *first = json_first(pair);
+	int64_t at_ms, count, ahead_ms;
+
+	if (!window || !json_int64(first, &at_ms) || !json_int64(json_next(first), &count))
+		return false;
+	if (at_ms < 0 || count <= 0 || count > INT32_MAX)
+		return false;
+	ahead_ms = at_ms - wall_ms;
+	if (ahead_ms > DEBT_WINDOWS * window->window_ms)
+		ahead_ms = 0;
+	*out = (struct rate_mark){now.ms + ahead_ms, now.ms + ahead_ms, count};
+	return true;
+}
+
+static int64_t newest_ms(const struct rate_window *window)
+{
+	return window && window->count ? mark_at(window, window->count - 1)->last_ms : INT64_MIN;
+}
+
+static void forget_all(struct rate_limit *limit)
+{
+	for (size_t i = 0; i < limit->count; i++)
+		limit->windows[i].used = 0, limit->windows[i].first = limit->windows[i].count = 0;
+}
+
+void rate_from_json(struct rate_limit *limit, const struct json *value, struct mono now, int64_t wall_ms)
+{
+	const struct rate_window *window = longest(limit);
+	struct rate_mark mark = {.last_ms = INT64_MIN};
+
+	json_each(pair, value)
+		(void)read_pair(window, pair, now, wall_ms, &mark);
+	if (mark.last_ms <= newest_ms(window))
+		return;
+	forget_all(limit);
+	json_each(pair, value)
+		for (size_t i = 0; i < limit->count && read_pair(window, pair, now, wall_ms, &mark); i++)
+			add_mark(&limit->windows[i], &mark);
 }

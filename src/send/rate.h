@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include <bmad/json.h>
 #include <bmad/option.h>
 #include <bmad/time.h>
 
@@ -45,5 +46,13 @@ int64_t rate_room(struct rate_limit *limit, struct mono now);
 void rate_take(struct rate_limit *limit, struct mono now, int64_t count);
 /* When the next may go out; NOW if one may. */
 struct mono rate_next(struct rate_limit *limit, struct mono now);
+
+/*
+ * What went out within the longest window, as [wall-clock ms, count] pairs, and back. At most 64 pairs: finer
+ * ones are told as if all of them were as late as the last. NULL: nothing is counted. Reading one that knows
+ * of nothing newer than what is counted already changes nothing, so of several the newest wins.
+ */
+struct json *rate_to_json(struct rate_limit *limit, struct mono now, int64_t wall_ms);
+void rate_from_json(struct rate_limit *limit, const struct json *value, struct mono now, int64_t wall_ms);
 
 #endif

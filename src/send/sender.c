@@ -49,9 +49,11 @@ static void drain(struct sender *sender)
 static void on_parent_request(
     void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {
-	(void)peer, (void)sequence, (void)request;
+	(void)peer;
 	if (kind == REQ_DRAIN)
 		drain(arg);
+	if (kind == REQ_CHANNELS)
+		command_do(arg, sequence, request);
 }
 
 /* Without main nobody supervises us: what is on the wire becomes ambiguous, which the next sender sees. */
@@ -94,7 +96,7 @@ static void drop_store(struct sender *sender)
 	reconnect_later(sender);
 }
 
-static struct stream *stream_of(struct sender *sender, const char *name)
+struct stream *sender_stream(struct sender *sender, const char *name)
 {
 	const struct conf_channel *channel = name ? conf_channel(sender->setup->conf, name) : NULL;
 
@@ -111,7 +113,7 @@ static void on_store_request(
 	if (kind != REQ_WAKE)
 		return;
 	for (size_t i = 0; i < wake->count; i++) {
-		struct stream *stream = stream_of(sender, wake->channels[i].id);
+		struct stream *stream = sender_stream(sender, wake->channels[i].id);
 
 		if (stream)
 			stream_wake(stream);
@@ -148,7 +150,7 @@ static void begin(struct sender *sender)
 
 static void restore_lane(struct sender *sender, const struct lane_record *record)
 {
-	struct stream *stream = stream_of(sender, record->channel);
+	struct stream *stream = sender_stream(sender, record->channel);
 	struct json *value = NULL;
 
 	if (!stream || !record->value)

@@ -18,6 +18,7 @@ struct batch {
 	struct deliveries deliveries;
 	struct stream **lanes;
 	size_t lane_count;
+	struct commands commands; /* all that they changed is in this batch, or was in one before */
 };
 
 static void flush(struct sender *sender);
@@ -29,6 +30,8 @@ static void requeue(struct sender *sender, struct batch *batch)
 	TAILQ_CONCAT(&sender->settling, &batch->deliveries, link);
 	for (size_t i = 0; i < batch->lane_count; i++)
 		settle_lane(batch->lanes[i]);
+	TAILQ_CONCAT(&batch->commands, &sender->commands, link);
+	TAILQ_CONCAT(&sender->commands, &batch->commands, link);
 }
 
 static void log_and_forget(struct batch *batch)
@@ -58,6 +61,7 @@ static void on_settled(void *arg, struct err *e, const void *reply)
 		log_fault(LEVEL_WARNING, "store_unavailable", e);
 	} else {
 		log_and_forget(batch);
+		command_answer(sender, &batch->commands);
 		flush(sender);
 	}
 	arena_done(&batch->arena);
@@ -114,6 +118,8 @@ static void add_lanes(struct sender *sender, struct batch *batch, struct settle 
 		batch->lanes[batch->lane_count++] = stream;
 		settle->lanes[settle->lane_count++] = lane_record_of(stream, &batch->arena);
 	}
+	if (TAILQ_EMPTY(&sender->changed))
+		TAILQ_CONCAT(&batch->commands, &sender->commands, link);
 }
 
 static void flush(struct sender *sender)
@@ -127,6 +133,7 @@ static void flush(struct sender *sender)
 	batch = mem_alloc(sizeof(*batch));
 	batch->sender = sender;
 	TAILQ_INIT(&batch->deliveries);
+	TAILQ_INIT(&batch->commands);
 	add_deliveries(sender, batch, &settle);
 	add_lanes(sender, batch, &settle);
 	sender->settle_busy = true;
@@ -143,6 +150,7 @@ void settle_init(struct sender *sender)
 {
 	TAILQ_INIT(&sender->settling);
 	TAILQ_INIT(&sender->changed);
+	TAILQ_INIT(&sender->commands);
 	sender->settle_now = event_new(sender->base, -1, 0, on_flush, sender);
 	sender->settle_again = evtimer_new(sender->base, on_flush, sender);
 }
@@ -155,6 +163,7 @@ void settle_done(struct sender *sender)
 		TAILQ_REMOVE(&sender->settling, delivery, link);
 		delivery_destroy(delivery);
 	}
+	command_answer(sender, &sender->commands);
 	event_free(sender->settle_now);
 	event_free(sender->settle_again);
 }
@@ -162,6 +171,11 @@ void settle_done(struct sender *sender)
 void settle_add(struct sender *sender, struct delivery *delivery)
 {
 	TAILQ_INSERT_TAIL(&sender->settling, delivery, link);
+	settle_soon(sender);
+}
+
+void settle_soon(struct sender *sender)
+{
 	event_active(sender->settle_now, EV_TIMEOUT, 0);
 }
 
@@ -171,7 +185,7 @@ void settle_lane(struct stream *stream)
 		return;
 	stream->lane_changed = true;
 	TAILQ_INSERT_TAIL(&stream->sender->changed, stream, changed_link);
-	event_active(stream->sender->settle_now, EV_TIMEOUT, 0);
+	settle_soon(stream->sender);
 }
 
 void settle_resume(struct sender *sender)
@@ -182,5 +196,6 @@ void settle_resume(struct sender *sender)
 
 bool settle_is_idle(const struct sender *sender)
 {
-	return !sender->settle_busy && TAILQ_EMPTY(&sender->settling) && TAILQ_EMPTY(&sender->changed);
+	return !sender->settle_busy && TAILQ_EMPTY(&sender->settling) && TAILQ_EMPTY(&sender->changed) &&
+	       TAILQ_EMPTY(&sender->commands);
 }

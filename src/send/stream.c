@@ -12,42 +12,10 @@
 #define WRITES_A_TURN 8       /* of console and file: each may cost a flush to disk, and other lanes wait */
 #define LOOK_MS       60000   /* next_ms is of the wall clock, which may jump: look at least this often */
 #define AGAIN_MS      1000    /* the store refused: try again */
+#define FOR_EVER_MS   (INT64_MAX / 2) /* no timer for what a person or a message must begin */
 #define SLOW_CAP_MS   3600000 /* a certificate is not mended in minutes */
 #define SLOW_BASE_MS  60000
 #define RECOVER_MAX   4096
-
-/* -- events of the lane -----------------------------------------------------------------------------------
- */
-
-static void log_lane(const struct stream *stream, enum log_level level, const char *event, const char *error)
-{
-	struct mono now = mono_now();
-	struct log_line line;
-
-	log_begin(&line, level, event);
-	log_text(&line, "channel", stream->channel->name);
-	if (stream->lane.not_before.ms > now.ms)
-		log_int(&line, "wait_ms", stream->lane.not_before.ms - now.ms);
-	log_text(&line, "error", error);
-	log_end(&line);
-}
-
-static void note_change(struct stream *stream, enum lane_change change)
-{
-	static const struct {
-		const char *event;
-		enum log_level level;
-	} rows[] = {
-	    [LANE_PAUSED] = {"channel_paused", LEVEL_WARNING},
-	    [LANE_SUSPENDED] = {"channel_suspended", LEVEL_ERROR},
-	    [LANE_RESUMED] = {"channel_resumed", LEVEL_INFO},
-	};
-
-	if (change == LANE_SAME)
-		return;
-	log_lane(stream, rows[change].level, rows[change].event,
-	    *stream->lane.reason ? stream->lane.reason : NULL);
-}
 
 /* -- the end of an attempt ----------------------------------------------------------------------------------
  */
@@ -64,7 +32,7 @@ static void leave(struct deliveries *list, struct delivery *delivery)
 static void give_back(struct delivery *delivery)
 {
 	leave(&delivery->stream->waiting, delivery);
-	delivery->end = (struct delivery_end){.state = "queued"};
+	delivery->end = (struct delivery_end){.state = "untried"};
 	settle_add(delivery->stream->sender, delivery);
 }
 
@@ -84,7 +52,7 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 	if (judged->verdict == VERDICT_DELIVERED)
 		return 0; /* randomness costs a system call */
 	if (probe)
-		return PROBE_MS;
+		return LANE_PROBE_MS;
 	delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
 	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
 }
@@ -99,15 +67,17 @@ static void doubt_head(
 		judged->verdict = VERDICT_REJECTED;
 }
 
-static void tell_lane(
-    struct stream *stream, const struct delivery *delivery, const struct classification *judged, long status)
+static void tell_lane(struct stream *stream, const struct delivery *delivery,
+    const struct classification *judged, long status, bool certificate)
 {
 	int64_t now_ms = wall_ms();
-	struct lane before = stream->lane;
-	enum lane_change change = lane_end(&stream->lane,
+	bool was_well = lane_is_well(&stream->lane);
+	struct lane_news news = lane_end(&stream->lane,
 	    &(struct lane_answer){
 	        .verdict = judged->verdict,
 	        .status = status,
+	        .for_good = judged->for_good,
+	        .certificate = certificate,
 	        .retry_after_ms = judged->retry_after_ms,
 	        .left_ms = delivery->message.expires_ms ? delivery->message.expires_ms - now_ms
 	                                                : stream->channel->max_age_ms,
@@ -116,9 +86,11 @@ static void tell_lane(
 	    },
 	    mono_now());
 
-	note_change(stream, change);
-	if (change != LANE_SAME || before.not_before.ms != stream->lane.not_before.ms)
+	lane_changed(stream, news);
+	if (!was_well || !lane_is_well(&stream->lane))
 		settle_lane(stream);
+	if (lane_probes(&stream->lane))
+		stream->due = true; /* when it is time for a probe, any row will do */
 }
 
 /* DELIVERY, in no list any more, ended as JUDGED says. */
@@ -130,7 +102,7 @@ static void end_attempt(
 	int64_t wait_ms =
 	    repeat_wait_ms(stream, delivery, judged, certificate, probe && judged->verdict == VERDICT_GONE);
 
-	tell_lane(stream, delivery, judged, status);
+	tell_lane(stream, delivery, judged, status, certificate);
 	doubt_head(stream, delivery, status, judged);
 	if (judged->verdict == VERDICT_DELIVERED)
 		stream->delivered++;
@@ -138,7 +110,7 @@ static void end_attempt(
 	delivery->end.status = status;
 	delivery->end.ms = mono_now().ms - delivery->started.ms;
 	settle_add(stream->sender, delivery);
-	if (lane_is_closed(&stream->lane, mono_now()))
+	if (lane_probes(&stream->lane) || lane_is_closed(&stream->lane, mono_now()))
 		stream_give_back(stream);
 }
 
@@ -212,8 +184,12 @@ static void start(struct delivery *delivery)
 	struct err *e;
 
 	leave(&stream->waiting, delivery);
-	lane_start(&stream->lane, mono_now(), channel_cost(stream->channel, &delivery->message));
+	if (lane_probes(&stream->lane))
+		memcpy(stream->last_probe, delivery->message.id, strnlen(delivery->message.id, UUID_TEXT - 1));
 	delivery->started = mono_now();
+	lane_start(&stream->lane, delivery->started, channel_cost(stream->channel, &delivery->message));
+	if (stream->lane.rate->count)
+		settle_lane(stream); /* the level of the rate outlives us, however we end */
 	if (stream->channel->type->write) {
 		write_it(delivery);
 		return;
@@ -331,6 +307,8 @@ static void take(struct stream *stream)
 	    .limit = room,
 	    .now_ms = wall_ms(),
 	    .run = sender->setup->run,
+	    .probe = lane_probes(&stream->lane),
+	    .except = *stream->last_probe ? stream->last_probe : NULL,
 	};
 
 	if (!stream->due || stream->taking || stream->orphaned || room <= 0)
@@ -362,7 +340,7 @@ static void give_back_orphan(struct stream *stream, const char *id)
 	    is_ours(&stream->sender->settling, id))
 		return;
 	delivery = delivery_create(stream, &row);
-	delivery->end = (struct delivery_end){.state = "queued"};
+	delivery->end = (struct delivery_end){.state = "untried"};
 	settle_add(stream->sender, delivery);
 }
 
@@ -407,8 +385,10 @@ static int64_t next_turn_ms(struct stream *stream, struct mono now)
 
 	if (stream->yielding)
 		return 0;
-	if ((stream->waiting_count || stream->due) && lane_ms > 0)
+	if (stream->options && (stream->waiting_count || stream->due) && lane_ms > 0)
 		delay_ms = lane_ms;
+	if (stream->lane.held && stream->lane.held_until.ms - now.ms < delay_ms)
+		delay_ms = stream->lane.held_until.ms - now.ms;
 	if (stream->next_ms && row_ms < delay_ms)
 		delay_ms = row_ms > 0 ? row_ms : 1;
 	return delay_ms;
@@ -419,7 +399,7 @@ static void arm_timer(struct stream *stream)
 	int64_t delay_ms = next_turn_ms(stream, mono_now());
 	struct timeval delay;
 
-	if (delay_ms == INT64_MAX || stream->sender->draining) {
+	if (delay_ms > FOR_EVER_MS || stream->sender->draining) {
 		evtimer_del(stream->timer);
 		return;
 	}
@@ -433,11 +413,14 @@ void stream_turn(struct stream *stream)
 {
 	struct sender *sender = stream->sender;
 
-	if (!stream->options || !sender->ready || sender->draining)
+	if (!sender->ready || sender->draining)
 		return;
+	lane_changed(stream, lane_tick(&stream->lane, mono_now()));
 	stream->yielding = false;
-	start_waiting(stream);
-	take(stream);
+	if (stream->options) {
+		start_waiting(stream);
+		take(stream);
+	}
 	arm_timer(stream);
 }
 
@@ -496,7 +479,19 @@ static struct err *resolve(struct stream *stream)
 	    &stream->options));
 	if (channel->type->secrets)
 		channel->type->secrets(stream->options, redact_add);
+	stream->lane.destination = channel_destination(channel, stream->options);
 	return NULL;
+}
+
+static void tell_unresolved(const struct stream *stream, struct err *e)
+{
+	struct log_line line;
+
+	log_begin(&line, LEVEL_ERROR, "channel_suspended");
+	log_text(&line, "channel", stream->channel->name);
+	log_error(&line, e);
+	log_end(&line);
+	err_destroy(e);
 }
 
 void stream_init(struct stream *stream, struct sender *sender, const struct conf_channel *channel)
@@ -515,8 +510,7 @@ void stream_init(struct stream *stream, struct sender *sender, const struct conf
 	e = resolve(stream);
 	if (e) {
 		stream->options = NULL;
-		log_lane(stream, LEVEL_ERROR, "channel_suspended", err_text(e));
-		err_destroy(e);
+		tell_unresolved(stream, e);
 	}
 }
 

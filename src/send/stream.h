@@ -26,7 +26,7 @@ struct event_base;
 
 /* How a delivery ended, for the store and for the log. */
 struct delivery_end {
-	const char *state; /* of the settlement; "queued": given back untried */
+	const char *state; /* of the settlement; "untried": given back */
 	const char *reason, *answer, *provider_id;
 	int64_t attempts; /* made since it was taken */
 	int64_t not_before_ms;
@@ -65,9 +65,17 @@ struct stream {
 	bool yielding;   /* wrote a portion, goes on after the other streams */
 	bool starved;    /* waits for room on the wire */
 	bool lane_changed;
+	char last_probe[UUID_TEXT]; /* message: the next probe is another one */
 	TAILQ_ENTRY(stream) starved_link, changed_link;
 };
 TAILQ_HEAD(streams, stream);
+
+/* A person's word that came from main. */
+struct command {
+	TAILQ_ENTRY(command) link;
+	uint64_t sequence;
+};
+TAILQ_HEAD(commands, command);
 
 struct sender {
 	const struct sender_setup *setup;
@@ -91,6 +99,8 @@ struct sender {
 	struct deliveries settling;
 	struct event *settle_now, *settle_again;
 	bool settle_busy;
+	/* command.c: answered when the store has what they changed */
+	struct commands commands;
 };
 
 /* -- stream.c ----------------------------------------------------------------------------------------------
@@ -110,6 +120,20 @@ void stream_give_back(struct stream *stream);
 void stream_answered(void *sender, void *delivery, const struct wire_answer *answer);
 /* After a lost connection: gives back rows that the store counts as ours and that never came. */
 void stream_recover(struct stream *stream);
+
+/* -- changes.c ---------------------------------------------------------------------------------------------
+ */
+
+/* The one place where it is told that a lane was shut or opened; the store hears of it too. */
+void lane_changed(struct stream *stream, struct lane_news news);
+
+/* -- command.c ---------------------------------------------------------------------------------------------
+ */
+
+/* Pauses or resumes channels, as SEQUENCE of main asks. */
+void command_do(struct sender *sender, uint64_t sequence, const struct channels_pause *pause);
+/* The store has kept what COMMANDS, which become empty, changed. */
+void command_answer(struct sender *sender, struct commands *commands);
 
 /* -- delivery.c --------------------------------------------------------------------------------------------
  */
@@ -134,6 +158,8 @@ void settle_done(struct sender *sender);
 void settle_add(struct sender *sender, struct delivery *delivery);
 /* The lane changed in a way that must outlive this process. */
 void settle_lane(struct stream *stream);
+/* The store hears of what there is at the end of this turn of the loop. */
+void settle_soon(struct sender *sender);
 /* The store is back. */
 void settle_resume(struct sender *sender);
 bool settle_is_idle(const struct sender *sender);
@@ -141,6 +167,8 @@ bool settle_is_idle(const struct sender *sender);
 /* -- sender.c ----------------------------------------------------------------------------------------------
  */
 
+/* The stream of channel NAME, or NULL. */
+struct stream *sender_stream(struct sender *sender, const char *name);
 /* Ends the loop if the sender was told to drain and nothing is left. */
 void sender_check_drained(struct sender *sender);
 /* There is room on the wire again: turns who waited for it. */

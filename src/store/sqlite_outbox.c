@@ -106,17 +106,19 @@ struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next
 /* -- TAKE ----------------------------------------------------------------------------------------- */
 
 /* The default lane (no name) has no order; in a named one nothing passes what is not finished. */
-#define TAKE_FROM                                                                                            \
+#define TAKE_COLUMNS                                                                                         \
 	"SELECT seq, id, run, job, channel, lane, kind, key, recipient, subject, content_type, slot, "       \
 	"created_ms,"                                                                                        \
 	" expires_ms, attempts, severity, payload"                                                           \
 	" FROM messages AS m JOIN payloads ON message = seq"                                                 \
-	" WHERE channel = ?1 AND state IN ('queued','retrying') AND not_before_ms <= ?2"                     \
+	" WHERE channel = ?1 AND state IN ('queued','retrying')"                                             \
 	" AND (expires_ms = 0 OR expires_ms > ?2)"                                                           \
 	" AND (lane = '' OR NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.channel = m.channel"             \
 	"  AND e.lane = m.lane AND e.lane <> '' AND e.seq < m.seq"                                           \
-	"  AND e.state IN ('queued','retrying','sending')))"
-#define TAKE_ORDER " ORDER BY not_before_ms, seq LIMIT ?3"
+	"  AND e.state IN ('queued','retrying','sending')))"                                                 \
+	" AND (?4 = 0 OR run = ?4)"
+#define TAKE_DUE   TAKE_COLUMNS " AND not_before_ms <= ?2 ORDER BY not_before_ms, seq LIMIT ?3"
+#define TAKE_PROBE TAKE_COLUMNS " ORDER BY id = ?5, seq LIMIT ?3"
 
 static void read_taken(struct query *q, struct arena *arena, struct taken_message *out)
 {
@@ -143,14 +145,14 @@ static void read_taken(struct query *q, struct arena *arena, struct taken_messag
 static struct err *find_due(
     struct sqlite *db, const struct take *take, struct arena *arena, int64_t *seqs, struct take_reply *reply)
 {
-	struct query q =
-	    take->run ? query(db, TAKE_FROM " AND run = ?4" TAKE_ORDER) : query(db, TAKE_FROM TAKE_ORDER);
+	struct query q = query(db, take->probe ? TAKE_PROBE : TAKE_DUE);
 
 	bind_text(&q, take->channel);
 	bind_int(&q, take->now_ms);
 	bind_int(&q, take->limit);
-	if (take->run)
-		bind_int(&q, take->run);
+	bind_int(&q, take->run);
+	if (take->probe)
+		bind_text(&q, text_or_empty(take->except));
 	while (query_row(&q)) {
 		seqs[reply->count] = column_int(&q, 0);
 		read_taken(&q, arena, &reply->messages[reply->count++]);
@@ -209,6 +211,8 @@ struct err *sqlite_take(struct store *store, const void *request, struct arena *
 
 /* -- SETTLE --------------------------------------------------------------------------------------- */
 
+#define UNTRIED "untried" /* given back: it is as if it had not been taken */
+
 /* What a settled message may become. */
 static const struct {
 	const char *state;
@@ -219,7 +223,7 @@ static const struct {
     {"dead", true, true},
     {"ambiguous", false, true},
     {"retrying", false, false},
-    {"queued", false, false},
+    {UNTRIED, false, false},
 };
 
 static int find_settled_state(const char *state)
@@ -228,6 +232,18 @@ static int find_settled_state(const char *state)
 		if (!strcmp(state, settled_states[i].state))
 			return (int)i;
 	return -1;
+}
+
+/* One that was tried before stands in `retrying` until it ends. */
+static struct query give_back_query(struct sqlite *db, const struct settle *settle, const struct settlement *s)
+{
+	struct query q = query(db, "UPDATE messages SET state = iif(attempts > 0, 'retrying', 'queued'),"
+	                           " taker = NULL WHERE id = ? AND state = 'sending' AND taker = ?"
+	                           " RETURNING channel, lane");
+
+	bind_text(&q, s->id);
+	bind_text(&q, settle->instance);
+	return q;
 }
 
 /* One statement: it changes the row only while this instance holds it, and says where it was. */
@@ -262,10 +278,13 @@ static struct err *settle_one(struct store *store, const struct settle *settle, 
 	int state = find_settled_state(s->state);
 	const char *channel = NULL, *lane = NULL;
 	struct query q;
+	bool untried;
 
 	if (state < 0)
 		return ERR(ERR_BUG, "message %s cannot be settled as '%s'", s->id, text_or_empty(s->state));
-	q = settle_query(sqlite_of(store), settle, s, settled_states[state].ended);
+	untried = !strcmp(s->state, UNTRIED);
+	q = untried ? give_back_query(sqlite_of(store), settle, s)
+	            : settle_query(sqlite_of(store), settle, s, settled_states[state].ended);
 	while (query_row(&q)) {
 		channel = column_text(&q, 0, arena);
 		lane = column_text(&q, 1, arena);
@@ -274,7 +293,7 @@ static struct err *settle_one(struct store *store, const struct settle *settle, 
 	*stale += !channel;
 	if (channel && settled_states[state].told)
 		note_ended(store);
-	if (channel && (*lane || !strcmp(s->state, "queued")))
+	if (channel && (*lane || untried))
 		note_channel(store, channel); /* the next of the lane, or itself, can be taken */
 	return NULL;
 }
@@ -352,7 +371,7 @@ static void discard_unprinted(struct message_row *row)
 /* Whether it went out is not known: by the channel's policy it waits for a person, or goes out (again). */
 static void make_ambiguous(const struct store *store, struct message_row *row)
 {
-	row->state = store_holds(store, row->channel) ? "ambiguous" : "queued";
+	row->state = store_holds(store, row->channel) ? "ambiguous" : "retrying";
 	row->reason = "ambiguous: the sender died while it was sending";
 	row->ambiguous = true;
 	row->attempts++;

@@ -154,7 +154,7 @@ def test_jobs_tell_schedule_and_next_fire(make_bmad):
     })
     rows = {row["name"]: row for row in made.json("jobs")}
     row = rows["zone1-hourly"]
-    assert list(row) == ["name", "module", "about", "schedule", "timezone", "enabled", "paused_until", "dry_run",
+    assert list(row) == ["name", "module", "about", "schedule", "timezone", "enabled", "paused_until", "dry_run", "channels",
                          "next", "last"]
     assert (row["module"], row["about"], row["schedule"]) == ("zone_hourly", "the hour's board", ["5 * * * *"])
     assert (row["timezone"], row["enabled"], row["last"]) == ("America/Los_Angeles", True, None)

@@ -213,9 +213,9 @@ def test_a_rejected_message_dies_and_the_others_go_on(make_bmad, receiver):
 
 
 @pytest.mark.parametrize("answer", [
-    Status(410), Status(404, body="unknown workflow"), Redirect("https://login.example/s3cret"),
-], ids=["410", "404", "redirect"])
-def test_a_destination_that_is_gone_suspends_its_channel(make_bmad, receiver, answer):
+    Status(403), Status(404, body="unknown workflow"), Redirect("https://login.example/s3cret"),
+], ids=["403", "404", "redirect"])
+def test_a_destination_that_refuses_suspends_its_channel(make_bmad, receiver, answer):
     receiver.script("/hook", answer, Status(202))
     bmad = make_bmad(jobs={name: probe(["hook", "well"], messages=3) for name in ("job", "other")},
                      channels={"hook": hook(receiver), "well": hook(receiver, "/well")}).start()
@@ -311,7 +311,7 @@ def test_dead_messages_are_sent_again_through_the_daemon(make_bmad, receiver):
 
 
 def test_discarded_messages_do_not_go_out(make_bmad, receiver):
-    receiver.script("/hook", Status(410), Status(202))
+    receiver.script("/hook", Status(404), Status(202))
     bmad = make_bmad(jobs={"job": probe(["hook"], messages=3)}, channels={"hook": hook(receiver)}).start()
     run(bmad)
     wait_for(lambda: sorted(states(bmad)) == ["dead", "queued", "queued"])

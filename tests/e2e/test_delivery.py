@@ -375,8 +375,8 @@ def test_a_dead_and_a_silent_destination_delay_nobody(tmp_path, receiver):
         assert receiver.wait(50, timeout=5, path="/well")
 
 
-def test_a_destination_that_is_gone_is_left_alone(tmp_path, receiver):
-    receiver.script("/hook", Status(410), Status(202))
+def test_a_destination_that_refuses_is_left_alone(tmp_path, receiver):
+    receiver.script("/hook", Status(403), Status(202))
     with Outbox(tmp_path, {"c": hook(receiver)}) as outbox:
         first = outbox.put("c")[0]
         outbox.wait_attempt()

@@ -204,7 +204,7 @@ def test_slots_of_a_paused_job_are_skipped_until_it_is_resumed_also_over_a_resta
 def test_a_pause_with_a_time_ends_by_itself(make_bmad):
     bmad = make_bmad(jobs={"a": noop(schedule=SECOND), "b": noop(schedule=SECOND), "hand": noop()}).start()
     done = bmad.command("pause", "--all", "--for", "1500ms")
-    assert done.returncode == 0 and done.stdout.count(": paused until 2") == 2
+    assert done.returncode == 0 and done.stdout.count("\n") == 3 and done.stdout.count(": paused until 2") == 3
     until = slot_time(bmad.wait_event("job_paused", job="a")["until"])
     bmad.wait_event("job_resumed", job="a")
     bmad.wait_event("job_resumed", job="b")

@@ -27,7 +27,7 @@ static void a_key_is_held_by_a_message_that_was_or_may_be_sent(void **state)
 		const char *first = queue(f, message_to(f, channel, "k"));
 
 		take(f, channel, 1, NOW_MS);
-		settle(f, first, key_rules[i].first);
+		settle(f, first, !strcmp(key_rules[i].first, "queued") ? "untried" : key_rules[i].first);
 		assert_string_equal(state_of(f, first), key_rules[i].first);
 		assert_string_equal(state_of(f, queue(f, message_to(f, channel, "k"))), key_rules[i].second);
 	}
@@ -229,9 +229,38 @@ static void a_message_given_back_is_as_before(void **state)
 	const char *id = queue(f, message_to(f, "ops", "a"));
 
 	take(f, "ops", 1, NOW_MS);
-	settle_as(f, "sender-1", (struct settlement){.id = id, .state = "queued"});
+	settle_as(f, "sender-1", (struct settlement){.id = id, .state = "untried"});
 	assert_int_equal(show(f, id).attempts, 0);
+	assert_string_equal(state_of(f, id), "queued");
 	assert_string_equal(take(f, "ops", 1, NOW_MS).messages[0].id, id);
+	settle_as(f, "sender-1",
+	    (struct settlement){
+	        .id = id, .state = "retrying", .reason = "HTTP 500", .attempts = 1, .not_before_ms = NOW_MS + 5});
+	take(f, "ops", 1, NOW_MS + 5);
+	settle_as(f, "sender-1", (struct settlement){.id = id, .state = "untried"});
+	assert_string_equal(state_of(f, id), "retrying");
+	assert_string_equal(show(f, id).reason, "HTTP 500");
+	assert_int_equal(show(f, id).next_ms, NOW_MS + 5);
+}
+
+static void a_probe_is_the_oldest_there_is_but_not_twice_the_same(void **state)
+{
+	struct fixture *f = *state;
+	const char *first = queue(f, message_to(f, "ops", "a")), *second = queue(f, message_to(f, "ops", "b"));
+	struct take probe = {
+	    .instance = "sender-1", .channel = "ops", .limit = 1, .now_ms = NOW_MS, .probe = true};
+	struct take_reply reply;
+
+	must(ask(f, REQ_TAKE, &probe, &reply));
+	assert_string_equal(reply.messages[0].id, first);
+	settle_as(f, "sender-1",
+	    (struct settlement){
+	        .id = first, .state = "retrying", .attempts = 1, .not_before_ms = NOW_MS + 600000});
+	probe.except = first;
+	must(ask(f, REQ_TAKE, &probe, &reply));
+	assert_string_equal(reply.messages[0].id, second);
+	must(ask(f, REQ_TAKE, &probe, &reply)); /* there is no other, and it is not due */
+	assert_string_equal(reply.messages[0].id, first);
 }
 
 static void an_uncertain_attempt_stays_on_the_record(void **state)
@@ -344,7 +373,7 @@ static void what_a_dead_sender_had_follows_the_channels_policy(void **state)
 	assert_int_equal(hello(f, ROLE_SENDER, "sender-1"), 0);
 	assert_int_equal(hello(f, ROLE_SENDER, "sender-2"), 0);
 	gone(f, ROLE_SENDER, "sender-1");
-	assert_string_equal(state_of(f, chat), "queued");
+	assert_string_equal(state_of(f, chat), "retrying");
 	assert_string_equal(state_of(f, sms), "ambiguous");
 	assert_true(show(f, chat).ambiguous);
 	assert_int_equal(show(f, chat).attempts, 1);
@@ -362,7 +391,7 @@ static void a_new_sender_recovers_what_nobody_living_holds(void **state)
 	take(f, "chat", 1, NOW_MS);
 	open_again(f);
 	assert_int_equal(hello(f, ROLE_SENDER, "sender-2"), 1);
-	assert_string_equal(state_of(f, id), "queued");
+	assert_string_equal(state_of(f, id), "retrying");
 	assert_int_equal(settle(f, id, "delivered"), 1);
 }
 
@@ -575,6 +604,7 @@ int main(void)
 	    STORE_TEST(settling_what_another_holds_changes_nothing),
 	    STORE_TEST(a_state_that_no_message_can_be_settled_in_is_refused),
 	    STORE_TEST(a_message_given_back_is_as_before),
+	    STORE_TEST(a_probe_is_the_oldest_there_is_but_not_twice_the_same),
 	    STORE_TEST(an_uncertain_attempt_stays_on_the_record),
 	    STORE_TEST(a_once_takes_only_its_own_messages),
 	    STORE_TEST(lanes_remember_the_last_value),

@@ -346,7 +346,7 @@ static void a_dead_senders_messages_follow_the_configured_policy(void **state)
 	take_over(s, sender, "no-longer-configured");
 	store_client_destroy(sender);
 	assert_string_equal(wait_for_state(s, sms, "ambiguous"), "ambiguous");
-	assert_string_equal(wait_for_state(s, chat, "queued"), "queued");
+	assert_string_equal(wait_for_state(s, chat, "retrying"), "retrying");
 	assert_string_equal(wait_for_state(s, removed, "ambiguous"), "ambiguous");
 }
 

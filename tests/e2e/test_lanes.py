@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""Lanes: what a destination gets, when, how often, and what shuts and opens it, counted at a real receiver."""
+import time
+
+import pytest
+
+from harness import wait_for
+from outbox import Outbox
+from receiver import Silence, Status
+
+QUICK = {"initial": "50ms", "max": "100ms"}
+
+
+def hook(receiver, path="/hook", **more):
+    return {"type": "webhook", "url": receiver.url(path), "retry": QUICK, **more}
+
+
+def probe(channels, **options):
+    return {"module": "probe", "channels": channels, "options": options}
+
+
+def run(bmad, job="job"):
+    done = bmad.command("run", job, "--wait")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def states(bmad, **wanted):
+    rows = [row for row in bmad.outbox() if all(row[key] == value for key, value in wanted.items())]
+    return sorted(row["state"] for row in rows)
+
+
+def channel(bmad, name):
+    return next(row for row in bmad.json("status")["channels"] if row["name"] == name)
+
+
+# -- paused and resumed by hand ----------------------------------------------------------------------------
+
+
+def test_a_paused_channel_sends_nothing_until_it_is_resumed_also_over_restarts(make_bmad, receiver):
+    both = probe(["hook", "well"])
+    bmad = make_bmad(jobs={"job": both, "other": both},
+                     channels={"hook": hook(receiver), "well": hook(receiver, "/well")}).start()
+    done = bmad.command("pause", "--channel", "hook")
+    assert (done.returncode, done.stdout) == (0, "channel hook: paused until it is resumed\n")
+    told = bmad.wait_event("channel_paused", channel="hook")
+    assert (told["cause"], told["level"]) == ("hand", "info") and told["by"].startswith("uid ")
+    run(bmad)
+    wait_for(lambda: states(bmad, channel="well") == ["delivered"])
+    shown = channel(bmad, "hook")
+    assert (shown["state"], shown["until"], shown["queued"]) == ("paused", None, 1) and shown["by"] == told["by"]
+    assert channel(bmad, "well")["state"] == "enabled"
+    jobs = bmad.json("jobs")
+    assert jobs[0]["channels"] == [{"name": "hook", "state": "paused"}, {"name": "well", "state": "enabled"}]
+    assert "hook: paused" in bmad.command("jobs").stdout
+
+    bmad.kill("sender")
+    assert bmad.terminate() == 0
+    bmad.start()
+    run(bmad, "other")
+    wait_for(lambda: states(bmad, channel="well") == ["delivered"] * 2)
+    assert states(bmad, channel="hook") == ["queued"] * 2
+    assert receiver.of("/hook") == []
+    assert bmad.command("resume", "--channel", "hook").stdout == "channel hook: sends\n"
+    wait_for(lambda: states(bmad, channel="hook") == ["delivered"] * 2)
+    assert bmad.wait_event("channel_resumed", channel="hook")["cause"] == "hand"
+    assert channel(bmad, "hook")["state"] == "enabled"
+    assert len(receiver.of("/hook")) == 2
+
+
+def test_a_pause_with_a_time_ends_by_itself(make_bmad, receiver):
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels={"hook": hook(receiver)}).start()
+    began = time.time()
+    assert bmad.command("pause", "--channel", "hook", "--for", "2s").returncode == 0
+    assert channel(bmad, "hook")["until"].startswith("20")
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["delivered"])
+    assert time.time() - began >= 1.0, "an instant of whole seconds"
+    bmad.wait_event("channel_resumed", channel="hook", cause="hand")
+
+
+def test_what_was_being_retried_is_so_still_after_a_pause(make_bmad, receiver):
+    receiver.script("/hook", Status(500))
+    patient = hook(receiver, retry={"initial": "1h", "max": "1h"})
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels={"hook": patient}).start()
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["retrying"])
+    (before,) = bmad.outbox()
+    assert bmad.command("pause", "--all").returncode == 0
+    assert bmad.command("resume", "--all").returncode == 0
+    (after,) = bmad.outbox()
+    assert after == before
+
+
+def test_pause_says_what_it_cannot_do(make_bmad, receiver):
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels={"hook": hook(receiver)}).start()
+    for arguments, told in [(["pause", "--channel", "hock"], "did you mean 'hook'"), (["pause", "--channel"], "--channel"),
+                            (["resume", "--channel", "hook", "--all"], "or --all")]:
+        done = bmad.command(*arguments)
+        assert done.returncode == 2 and told in done.stderr, (arguments, done.stderr)
+    assert bmad.events("channel_paused") == []
+
+
+# -- suspended ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_gone_for_good_is_tried_again_only_when_a_person_says_so(make_bmad, receiver):
+    receiver.script("/hook", Status(410), Status(202))
+    jobs = {"job": probe(["hook"], messages=3), "other": probe(["hook"], messages=3)}
+    bmad = make_bmad(jobs=jobs, channels={"hook": hook(receiver)}).start()
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["dead", "queued", "queued"])
+    shown = channel(bmad, "hook")
+    assert (shown["state"], shown["until"], shown["reason"]) == ("suspended", None, "HTTP 410")
+    assert bmad.terminate() == 0
+    bmad.start()
+    run(bmad, "other")
+    assert states(bmad) == ["dead"] + ["queued"] * 5
+    assert len(receiver.requests) == 1
+    assert bmad.command("resume", "--channel", "hook").returncode == 0
+    wait_for(lambda: states(bmad) == ["dead"] + ["delivered"] * 5)
+    assert bmad.wait_event("channel_resumed")["cause"] == "hand"
+
+
+def test_a_changed_address_is_another_destination(make_bmad, receiver):
+    receiver.script("/old", Status(410))
+    jobs = {"job": probe(["hook"], messages=2)}
+    bmad = make_bmad(jobs=jobs, channels={"hook": hook(receiver, "/old")}).start()
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["dead", "queued"])
+    assert bmad.terminate() == 0
+    bmad.configure(jobs, {"hook": hook(receiver, "/new")}, {})
+    bmad.start()
+    wait_for(lambda: states(bmad) == ["dead", "delivered"])
+
+
+# -- the breaker -------------------------------------------------------------------------------------------
+
+
+def test_an_open_breaker_lets_probes_through_and_nothing_else(tmp_path, receiver):
+    receiver.script("/hook", *[Status(500)] * 5, Status(202))
+    slow = hook(receiver, breaker={"after": 3, "probe": "1s"}, retry={"initial": "1h", "max": "1h"})
+    with Outbox(tmp_path, {"c": slow}) as outbox:
+        ids = outbox.put("c", 20)
+        rows = outbox.wait(lambda rows: sum(row["state"] == "delivered" for row in rows) == 17, timeout=15)
+    # Three at once; the fourth, a second after the first, opens it. A probe after 1 s fails, one after 2 s more
+    # gets through, and so do all that were not tried yet; the others wait for their hour.
+    assert [request.status for request in receiver.requests] == [500] * 5 + [202] * 17
+    times = [request.time for request in receiver.requests]
+    assert times[3] - times[0] >= 0.9 and times[4] - times[3] >= 0.9 and times[5] - times[4] >= 1.9
+    tried = [request.id for request in receiver.requests]
+    assert tried[4] == ids[0] and tried[5] == ids[1], "the oldest, but not the one that was the probe before"
+    assert sum(row["attempts"] for row in rows) == 22
+    (opened,) = outbox.events("channel_paused")
+    assert "cause=breaker" in opened and "HTTP 500" in opened
+    assert len(outbox.events("channel_resumed")) == 1
+
+
+def test_an_open_breaker_outlives_the_sender(tmp_path, receiver):
+    receiver.script("/hook", *[Status(500)] * 3, Status(202))
+    slow = hook(receiver, breaker={"after": 2, "probe": "2s"}, retry={"initial": "1h", "max": "1h"})
+    with Outbox(tmp_path, {"c": slow}) as outbox:
+        outbox.put("c", 10)
+        outbox.wait(lambda _: outbox.events("channel_paused"))
+        outbox.command(kill="sender")
+        time.sleep(0.5)
+        assert len(receiver.requests) == 3
+        outbox.wait(lambda rows: sum(row["state"] == "delivered" for row in rows) == 8)
+    assert receiver.requests[3].time - receiver.requests[2].time >= 1.8
+
+
+# -- rates -------------------------------------------------------------------------------------------------
+
+
+def check_windows(receiver, count, seconds):
+    times = [request.time for request in receiver.requests]
+    for start in times:
+        assert sum(start <= t < start + seconds for t in times) <= count
+
+
+def test_the_level_of_a_rate_outlives_the_daemon(make_bmad, receiver):
+    bmad = make_bmad(jobs={"job": probe(["hook"], messages=12)},
+                     channels={"hook": hook(receiver, rate="5/4s")}).start()
+    run(bmad)
+    assert receiver.wait(5)
+    assert bmad.terminate() == 0
+    bmad.start()
+    assert receiver.wait(12)
+    check_windows(receiver, 5, 3.7)
+    assert len(receiver.requests) == 12
+
+
+def test_the_level_of_a_rate_outlives_a_killed_sender(tmp_path, receiver):
+    with Outbox(tmp_path, {"c": hook(receiver, rate="3/3s")}) as outbox:
+        outbox.put("c", 9)
+        for delivered in (3, 6):
+            outbox.wait(lambda rows, n=delivered: sum(row["state"] == "delivered" for row in rows) >= n)
+            outbox.command(kill="sender")
+        outbox.wait_all("delivered")
+    check_windows(receiver, 3, 2.7)
+
+
+# -- nobody slows others -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kills", [0, 3], ids=["undisturbed", "killed"])
+def test_dead_and_slow_channels_leave_the_others_alone(tmp_path, receiver, kills):
+    receiver.script("/slow", Silence())
+    for number in range(5):
+        receiver.script(f"/dead{number}", Status(500))
+    channels = {f"slow{n}": hook(receiver, "/slow", timeout="30s") for n in range(5)}
+    channels |= {f"dead{n}": hook(receiver, f"/dead{n}") for n in range(5)}
+    channels |= {f"well{n}": hook(receiver, f"/well{n}") for n in range(20)}
+    with Outbox(tmp_path, channels) as outbox:
+        began = time.monotonic()
+        for name in channels:
+            outbox.put(name, 40)
+        for _ in range(kills):
+            time.sleep(0.1)
+            outbox.command(kill="sender")
+        rows = outbox.wait(lambda rows: sum(row["state"] == "delivered" for row in rows) == 20 * 40, timeout=30)
+        took = time.monotonic() - began
+    assert took < 15
+    for number in range(5):
+        assert len(receiver.of("/slow")) <= 5 * (kills + 1)
+    counts = receiver.counts(delivered=True)
+    well = {row["id"] for row in rows if row["channel"].startswith("well")}
+    assert well <= set(counts), "nothing is lost"
+    twice = {message for message, count in counts.items() if count > 1}
+    assert twice <= {row["id"] for row in rows if row["ambiguous"]}
