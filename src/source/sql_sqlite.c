@@ -367,8 +367,8 @@ static struct err *connect_to(struct sqlite *db, bool writable)
 	sqlite3_extended_result_codes(db->handle, 1);
 	sqlite3_busy_handler(db->handle, on_busy, db);
 	sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
+	TRY(execute(db, "pragma schema_version"), "%s", db->path); /* first: one wait for a lock is enough */
 	sqlite3_exec(db->handle, "pragma cache_size = -" CACHE_KIB, NULL, NULL, NULL);
-	TRY(execute(db, "pragma schema_version"), "%s", db->path);
 	return NULL;
 }
 
