@@ -65,6 +65,13 @@ void json_add(struct json *array, struct json *value);
 void json_add_string(struct json *array, const char *text);
 struct json *json_add_object(struct json *array);
 
+/* Changing what is there. PART belongs to ROOT, which is the caller's: the same value, to be written to. */
+struct json *json_own(struct json *root, const struct json *part);
+void json_change_text(struct json *string, const char *text);
+void json_add_first(struct json *array, struct json *value); /* taken */
+void json_drop_last(struct json *array, size_t count);
+void json_remove(struct json *object, const char *key); /* none of that name: nothing */
+
 /* Reading. `get` of a missing member, or of anything but an object, is NULL; so is NULL's. */
 enum json_type json_type(const struct json *value);          /* JSON_NULL for NULL */
 bool json_is(const struct json *value, enum json_type type); /* false for NULL */

@@ -3,6 +3,8 @@
 #ifndef BMAD_MESSAGE_H
 #define BMAD_MESSAGE_H
 
+#include <stdbool.h>
+
 #include <bmad/time.h>
 
 enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_CRITICAL };
@@ -19,6 +21,13 @@ struct message {
 	const char *lane;    /* messages of one lane go out in order; NULL: no order */
 	utc_t expires;       /* useless afterwards; 0: as the job and the channel say */
 	enum severity severity;
+	/*
+	 * What the message is about, the same text for all that raise, repeat or clear it: providers that keep
+	 * alerts (PagerDuty) hold them together by it. NULL: the key. CLEAR: it is over; such a provider
+	 * resolves the alert, and chats show it as good news.
+	 */
+	const char *alert;
+	bool clear;
 };
 
 /* How a message that was waited for ended. */

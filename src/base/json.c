@@ -210,6 +210,38 @@ struct json *json_add_object(struct json *array)
 	return child;
 }
 
+/* -- changing what is there ---------------------------------------------------------------------------- */
+
+struct json *json_own(struct json *root, const struct json *part)
+{
+	(void)root; /* who may write to it may write to its parts */
+	return (struct json *)(uintptr_t)part;
+}
+
+void json_change_text(struct json *string, const char *text)
+{
+	char *copy = clean_copy(text, strlen(text));
+
+	free(node(string)->valuestring);
+	node(string)->valuestring = copy;
+}
+
+void json_add_first(struct json *array, struct json *value)
+{
+	cJSON_InsertItemInArray(node(array), 0, node(value));
+}
+
+void json_drop_last(struct json *array, size_t count)
+{
+	while (count-- && node(array)->child)
+		json_destroy(value_of(cJSON_DetachItemViaPointer(node(array), node(array)->child->prev)));
+}
+
+void json_remove(struct json *object, const char *key)
+{
+	json_destroy(value_of(cJSON_DetachItemFromObjectCaseSensitive(node(object), key)));
+}
+
 /* -- reading ----------------------------------------------------------------------------------------- */
 
 enum json_type json_type(const struct json *value)

@@ -130,8 +130,10 @@ static void render_with(struct rendering *rendering, const struct conf_channel *
 {
 	char id[UUID_TEXT];
 
+	struct rendering_message message = {.id = uuid_v7(rendering->now * 1000, id), .key = "", .to = ""};
+
 	rendering_begin(rendering);
-	rendering_for(rendering, channel, uuid_v7(rendering->now * 1000, id), "", out);
+	rendering_for(rendering, channel, &message, out);
 	rendering_done(rendering);
 }
 

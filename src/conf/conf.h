@@ -82,6 +82,7 @@ struct conf_channel {
 	/* and what every channel has */
 	bool enabled;
 	struct rates rate;
+	bool split;
 	int64_t in_flight;
 	int64_t timeout_ms;
 	int64_t retry_initial_ms, retry_max_ms, max_age_ms;
@@ -212,6 +213,8 @@ struct err *conf_resolve_api(const struct conf *conf, const struct conf_api *api
 struct err *conf_resolve_channel(const struct conf *conf, const struct conf_channel *channel,
     struct arena *arena, struct conf_channel *out_channel) MUST_CHECK;
 /* The strings in a job's `vars`; the copy, if one is needed, belongs to ARENA. */
+struct err *conf_resolve_texts(const struct conf *conf, const struct texts *texts, struct arena *arena,
+    struct texts *out_texts) MUST_CHECK;
 struct err *conf_resolve_json(const struct conf *conf, const struct json *value, struct arena *arena,
     const struct json **out_value) MUST_CHECK;
 

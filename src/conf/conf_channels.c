@@ -51,6 +51,8 @@ const struct option conf_channel_options[] = {
         .help = "what happens to a message that may have arrived: sent again or held for a person; by type"},
     {.name = "retry_on", .type = OPT_INTS, FIELD(retry_on), .min = 100, .max = 599,
         .help = "more HTTP statuses that mean: try again"},
+    {.name = "split", .type = OPT_BOOL, FIELD(split), .fallback = "false",
+        .help = "a text that is too long for one message goes out in up to five numbered ones"},
     {.name = "ca_file", .type = OPT_PATH, FIELD(ca_file), .help = "certificates to trust instead of the system's"},
     {.name = "proxy", .type = OPT_TEXT, FIELD(proxy), .help = "the URL of a proxy"},
     {.name = "allow_http", .type = OPT_BOOL, FIELD(allow_http), .fallback = "false",
@@ -60,7 +62,7 @@ const struct option conf_channel_options[] = {
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "rate_group", "split", "fallback", "accept", "mention", "base_url", NULL};
+    "rate_group", "fallback", "accept", NULL};
 
 static const struct channel_type *find_type(const char *name)
 {
@@ -142,8 +144,13 @@ static void read_keys(struct loader *loader, struct conf_channel *channel, const
 	keys.channel.type = type;
 	keys.channel.options = options;
 	*channel = keys.channel;
-	if (good && type->check)
+	if (!good)
+		return;
+	if (type->check)
 		conf_report(loader, mapping, type->check(channel, options));
+	const char *advice = type->advise ? type->advise(channel, options) : NULL;
+	if (advice)
+		conf_problem(loader->problems, PROBLEM_WARNING, channel->place, "channel '%s': %s", channel->name, advice);
 }
 
 static void read_channel(struct loader *loader, struct conf_channel *channel, const struct node *mapping)

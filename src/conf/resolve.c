@@ -107,6 +107,17 @@ struct err *conf_resolve_text(
 	return refs_resolve(conf->folder, text, arena, out_text);
 }
 
+struct err *conf_resolve_texts(
+    const struct conf *conf, const struct texts *texts, struct arena *arena, struct texts *out_texts)
+{
+	const char **items = arena_alloc(arena, (texts->count + 1) * sizeof(*items));
+
+	for (size_t i = 0; i < texts->count; i++)
+		PASS(conf_resolve_text(conf, texts->items[i], arena, &items[i]));
+	*out_texts = (struct texts){items, texts->count};
+	return NULL;
+}
+
 struct err *conf_resolve_json(
     const struct conf *conf, const struct json *value, struct arena *arena, const struct json **out_value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The plain frames: a text as each channel type takes one, shortened to what it takes. */
+/* The plain frames: a text as each channel type takes one. */
 #include "render/plain.h"
 
 #include <stdbool.h>
@@ -34,31 +34,6 @@ static void add_columns(struct buf *out, const char *text, size_t length)
 		else
 			buf_add_char(out, text[i]);
 	}
-}
-
-/* -- cutting ------------------------------------------------------------------------------------------ */
-
-/* True if the character at TEXT belongs to the one before it: accents, joiners, variants, skin tones. */
-static bool continues(const char *text)
-{
-	const unsigned char *c = (const unsigned char *)text;
-
-	if ((c[0] & 0xc0) == 0x80)
-		return true;
-	if (c[0] == 0xcc || (c[0] == 0xcd && c[1] < 0xb0))
-		return true;
-	return !strncmp(text, "\xE2\x80\x8D", 3) || !strncmp(text, "\xEF\xB8\x8F", 3) ||
-	       (!strncmp(text, "\xF0\x9F\x8F", 3) && c[3] >= 0xbb);
-}
-
-/* The nearest place at or before AT where a reader sees whole characters on both sides. */
-static size_t cut_before(const char *text, size_t at)
-{
-	while (at && (continues(text + at) || (at >= 3 && !strncmp(text + at - 3, "\xE2\x80\x8D", 3))))
-		at--;
-	while (at && (text[at - 1] == '\n' || text[at - 1] == ' '))
-		at--;
-	return at;
 }
 
 /* -- frames ------------------------------------------------------------------------------------------- */
@@ -126,27 +101,20 @@ static struct json *discord_frame(const struct plain_message *message)
 	struct json *root = json_object();
 
 	json_set(root, "content", escaped(escape_chat, message->text));
-	json_set_array(json_set_object(root, "allowed_mentions"), "parse");
 	return root;
 }
 
-#define SUMMARY_MAX 1024
-
-/* The summary is one line. The key that names the destination is the sender's to add. */
+/* The first line stands for the whole; all of it is among the details. */
 static struct json *pagerduty_frame(const struct plain_message *message)
 {
-	size_t line = strcspn(message->text, "\n");
-	cleanup(free_text) char *summary =
-	    mem_copy_n(message->text, line > SUMMARY_MAX ? cut_before(message->text, SUMMARY_MAX) : line);
-	const char *job = json_text(json_get(message->bmad, "job"));
+	cleanup(free_text) char *summary = mem_copy_n(message->text, strcspn(message->text, "\n"));
 	struct json *root = json_object();
-
-	json_set_string(root, "event_action", "trigger");
 	struct json *payload = json_set_object(root, "payload");
+
 	json_set_string(payload, "summary", summary);
-	json_set_string(payload, "source", job ? job : "bmad");
-	json_set_string(payload, "severity", "warning");
-	if (message->data)
+	if (message->text[strlen(summary)])
+		json_set_string(json_set_object(payload, "custom_details"), "text", message->text);
+	else if (message->data)
 		json_set(payload, "custom_details", json_copy(message->data));
 	return root;
 }
@@ -170,120 +138,19 @@ static struct json *webhook_frame(const struct plain_message *message)
 static const struct frame {
 	const char *type;
 	struct json *(*make)(const struct plain_message *message);
-	size_t max; /* of the payload in bytes; 0: none. Where a provider counts characters that is on the
-	               safe side */
 } frames[] = {
-    {"teams", teams_frame, 20000},
-    {"slack", slack_frame, 4000},
-    {"discord", discord_frame, 2000},
-    {"mattermost", mattermost_frame, 16000},
-    {"pagerduty", pagerduty_frame, 512000},
-    {"webhook", webhook_frame, 0},
+    {"teams", teams_frame},
+    {"slack", slack_frame},
+    {"discord", discord_frame},
+    {"mattermost", mattermost_frame},
+    {"pagerduty", pagerduty_frame},
+    {"webhook", webhook_frame},
 };
 
-static const struct frame *find_frame(const char *type)
+struct json *plain_body(const struct plain_message *message)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(frames); i++)
-		if (!strcmp(frames[i].type, type))
-			return &frames[i];
+		if (!strcmp(frames[i].type, message->type))
+			return frames[i].make(message);
 	return NULL;
-}
-
-static char *make_payload(const struct plain_message *message)
-{
-	const struct frame *frame = find_frame(message->type);
-
-	if (!frame)
-		return mem_copy(message->text);
-	struct json *root = frame->make(message);
-	char *payload = json_print(root);
-	json_destroy(root);
-	return payload;
-}
-
-/* -- shortening --------------------------------------------------------------------------------------- */
-
-static size_t count_lines(const char *text)
-{
-	size_t lines = 0;
-
-	while (*text) {
-		text += strcspn(text, "\n");
-		text += *text == '\n';
-		lines++;
-	}
-	return lines;
-}
-
-static char *shorten(const char *text, size_t at, size_t *out_left_out)
-{
-	at = cut_before(text, at);
-	*out_left_out = count_lines(text + at + (text[at] == '\n'));
-	return mem_format("%.*s…\n(shortened: %zu line%s left out)\n", (int)at, text, *out_left_out,
-	    *out_left_out == 1 ? "" : "s");
-}
-
-static char *make_shortened(struct plain_message message, size_t at, size_t *out_left_out)
-{
-	cleanup(free_text) char *text = shorten(message.text, at, out_left_out);
-
-	message.text = text;
-	return make_payload(&message);
-}
-
-/*
- * The longest beginning of the text that fits, by halving: escapes make the payload grow unevenly. If nothing
- * fits at all it is the shortest: there is no less.
- */
-static char *make_fit(const struct plain_message *message, size_t budget, size_t *out_left_out)
-{
-	size_t fitting = 0, too_long = strlen(message->text), left_out;
-	char *best = make_shortened(*message, 0, out_left_out);
-
-	while (too_long > fitting + 1) {
-		size_t middle = fitting + (too_long - fitting) / 2;
-		char *payload = make_shortened(*message, middle, &left_out);
-
-		if (strlen(payload) > budget) {
-			free(payload);
-			too_long = middle;
-			continue;
-		}
-		free(best);
-		best = payload;
-		*out_left_out = left_out;
-		fitting = middle;
-	}
-	return best;
-}
-
-size_t plain_budget(const char *type)
-{
-	const struct frame *frame = find_frame(type);
-
-	return frame ? frame->max : 0;
-}
-
-char *plain_payload(const struct plain_message *message, size_t budget, size_t *out_left_out)
-{
-	struct plain_message less = *message;
-	struct buf text = {0};
-
-	*out_left_out = 0;
-	char *payload = make_payload(&less);
-	if (!budget || strlen(payload) <= budget)
-		return payload;
-	free(payload);
-	if (!less.text) {
-		plain_table(less.data, &text);
-		less.text = buf_text(&text);
-	}
-	less.data = NULL;
-	payload = make_payload(&less);
-	if (strlen(payload) > budget) {
-		free(payload);
-		payload = make_fit(&less, budget, out_left_out);
-	}
-	buf_done(&text);
-	return payload;
 }

@@ -23,17 +23,10 @@ struct plain_message {
 	const char *kind;
 	const struct json *data; /* for the webhook's envelope; NULL leaves it out */
 	const struct json *bmad; /* id, job and slot are taken from it; may be NULL */
-	const char *text;        /* may be NULL for a webhook */
+	const char *text;        /* may be NULL for a webhook and for types of text */
 };
 
-/* Bytes that a payload for channel type TYPE may have, 0 if there is no such bound. */
-size_t plain_budget(const char *type);
-
-/*
- * The payload, to be free()d. With a BUDGET (bytes, 0: none) it gives up the data of an envelope first, then
- * lines of the text from its end: the cut is at a whole character, marked by `…` and a line that tells how
- * many lines are left out, which *OUT_LEFT_OUT counts (a line that is cut counts).
- */
-char *plain_payload(const struct plain_message *message, size_t budget, size_t *out_left_out);
+/* The body, unshortened, for a type of JSON; NULL for one of text: that is the text itself. */
+struct json *plain_body(const struct plain_message *message);
 
 #endif

@@ -9,13 +9,28 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "render/dress.h"
+#include "render/fit.h"
 #include "render/plain.h"
 
-#define TEXT_MAX (8 << 20) /* what a template may make; white space in JSON does not reach the payload */
+#define TEXT_MAX (32 << 20) /* what a template may make; white space in JSON does not reach the payload */
 
-static size_t budget_of(const struct render_request *request)
+/* A body on its way: JSON or text. */
+struct body {
+	struct json *json;
+	char *text;
+};
+
+static void body_done(struct body *body)
 {
-	return request->budget ? request->budget : plain_budget(request->channel_type);
+	json_destroy(body->json);
+	free(body->text);
+	*body = (struct body){0};
+}
+
+static bool is_empty(const struct body *body)
+{
+	return !body->json && !body->text;
 }
 
 static char *stem_of(const struct render_request *request)
@@ -40,47 +55,25 @@ static struct err *render_template(
 	return e;
 }
 
-/* Parses TEXT, which is there to be read by a machine, and prints it without the template's white space. */
-static struct err *check_json(const struct buf *text, const char *path, char **out_payload)
+/* Parses TEXT, which is there to be read by a machine. */
+static struct err *read_json(const struct buf *text, const char *path, struct json **out_value)
 {
-	struct json *value;
-
-	TRY(json_parse(buf_text(text), text->length, &value), "%s: rendered JSON", path);
-	*out_payload = json_print(value);
-	json_destroy(value);
+	TRY(json_parse(buf_text(text), text->length, out_value), "%s: rendered JSON", path);
 	return NULL;
-}
-
-static struct err *check_budget(const struct render_request *request, const char *path, const char *payload)
-{
-	size_t budget = budget_of(request), length = strlen(payload);
-
-	if (!budget || length <= budget)
-		return NULL;
-	return ERR(ERR_PERMANENT, "%s: %zu bytes, %s takes at most %zu", path, length, request->channel_type,
-	    budget);
 }
 
 static struct err *render_own(
-    const struct render_request *request, const struct found_template *found, char **out_payload)
+    const struct render_request *request, const struct found_template *found, struct body *out)
 {
 	struct buf text = {0};
-	char *payload = NULL;
 	struct err *e = render_template(request, found, &text);
 
 	if (!e && !strcmp(found->format, "json"))
-		e = check_json(&text, found->path, &payload);
+		e = read_json(&text, found->path, &out->json);
 	else if (!e)
-		payload = buf_detach(&text);
+		out->text = buf_detach(&text);
 	buf_done(&text);
-	if (payload)
-		e = check_budget(request, found->path, payload);
-	if (e) {
-		free(payload);
-		return e;
-	}
-	*out_payload = payload;
-	return NULL;
+	return e;
 }
 
 /* -- plain -------------------------------------------------------------------------------------------- */
@@ -118,7 +111,7 @@ static char *text_of_data(const struct render_request *request)
 
 /* Cannot fail: the fault of a `txt` template is told, and the data stand for its text. */
 static struct err *render_plain(
-    struct template_set *set, const struct render_request *request, struct rendered *out)
+    struct template_set *set, const struct render_request *request, struct body *out)
 {
 	char *text = NULL;
 	struct err *e = render_text(set, request, &text);
@@ -130,37 +123,61 @@ static struct err *render_plain(
 	    .data = request->data,
 	    .bmad = request->bmad,
 	    .text = text};
-	out->payload = plain_payload(&message, budget_of(request), &out->left_out);
-	free(text);
+	out->json = plain_body(&message);
+	if (out->json)
+		free(text);
+	else
+		out->text = text;
 	return e;
 }
 
 /* -- both --------------------------------------------------------------------------------------------- */
 
-static struct err *render_data(const struct render_request *request, char **out_payload)
-{
-	char *payload = json_print(request->data);
-	struct err *e = check_budget(request, "the data object", payload);
-
-	if (e) {
-		free(payload);
-		return e;
-	}
-	*out_payload = payload;
-	return NULL;
-}
-
-/* Leaves the payload NULL if the message has no template for this type. */
+/* Leaves the body empty if the message has no template for this type. */
 static struct err *render_exactly(
-    struct template_set *set, const struct render_request *request, struct rendered *out)
+    struct template_set *set, const struct render_request *request, struct body *out)
 {
 	cleanup(free_text) char *stem = stem_of(request);
 	struct found_template found;
 
-	if (request->body_data)
-		return render_data(request, &out->payload);
+	if (request->body_data) {
+		out->json = json_copy(request->data);
+		return NULL;
+	}
 	PASS(template_set_find(set, stem, request->channel_type, &found));
-	return found.template && !found.plain ? render_own(request, &found, &out->payload) : NULL;
+	return found.template && !found.plain ? render_own(request, &found, out) : NULL;
+}
+
+/* -- what is sent ------------------------------------------------------------------------------------- */
+
+/* BODY as it goes out, within the provider's limits; false: it cannot be. BODY is used up. */
+static bool finish(const struct render_request *request, struct body *body, struct rendered *out)
+{
+	const struct type_limits *limits = limits_of(request->channel_type);
+	struct dress dress = {request->channel_type, request->meant_for, request->mention, request->bmad};
+	bool good = true;
+
+	if (body->json) {
+		body->json = dress_json(body->json, &dress);
+		good = fit_json(body->json, limits, &out->left_out);
+		out->payload = good ? json_print(body->json) : NULL;
+	} else {
+		cleanup(free_text) char *text = dress_text(body->text, &dress);
+
+		out->payload = limits->units
+		                   ? shorten(text, limits->units, UNIT_UTF16, limits->dots, &out->left_out)
+		                   : mem_copy(text);
+	}
+	body_done(body);
+	return good;
+}
+
+/* A template whose body has too much besides lists and texts. */
+static struct err *too_large(const struct render_request *request)
+{
+	return ERR(ERR_PERMANENT,
+	    "%s/%s: what its template makes is too much for %s, and nothing in it can be shortened",
+	    request->module, request->kind, request->channel_type);
 }
 
 static void degrade(struct rendered *out, struct err *e)
@@ -171,14 +188,41 @@ static void degrade(struct rendered *out, struct err *e)
 	err_destroy(e);
 }
 
-void render_message(struct template_set *set, const struct render_request *request, struct rendered *out)
+static void finish_plain(struct template_set *set, const struct render_request *request, struct rendered *out)
+{
+	struct body body = {0};
+
+	out->left_out = 0;
+	degrade(out, render_plain(set, request, &body));
+	finish(request, &body, out);
+}
+
+static void render_shown(struct template_set *set, const struct render_request *request, struct rendered *out)
 {
 	bool json = request->body_data || !strcmp(template_format(request->channel_type), "json");
+	struct body body = {0};
 
 	*out = (struct rendered){.content_type = json ? "application/json" : "text/plain; charset=utf-8"};
-	degrade(out, render_exactly(set, request, out));
-	if (!out->payload)
-		degrade(out, render_plain(set, request, out));
+	degrade(out, render_exactly(set, request, &body));
+	if (is_empty(&body)) {
+		finish_plain(set, request, out);
+	} else if (!finish(request, &body, out)) {
+		degrade(out, too_large(request));
+		finish_plain(set, request, out);
+	}
+}
+
+void render_message(struct template_set *set, const struct render_request *request, struct rendered *out)
+{
+	const struct type_limits *limits = limits_of(request->channel_type);
+	struct json *data = fit_data(request->data, limits), *bmad = fit_data(request->bmad, limits);
+	struct render_request shown = *request;
+
+	shown.data = data ? data : request->data;
+	shown.bmad = bmad ? bmad : request->bmad;
+	render_shown(set, &shown, out);
+	json_destroy(data);
+	json_destroy(bmad);
 }
 
 void rendered_done(struct rendered *rendered)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include <bmad/json.h>
+#include <bmad/option.h>
 
 #include "render/templates.h"
 
@@ -26,7 +27,8 @@ struct render_request {
 	const char *channel_type; /* "teams", ... */
 	const struct json *data;  /* templates see its keys at the root */
 	const struct json *bmad;  /* and this as `bmad`: id, job, slot, ...; may be NULL */
-	size_t budget;            /* bytes the payload may have; 0: the channel type's own */
+	const char *meant_for;    /* the channel that it was redirected from; NULL: it was not */
+	struct texts mention;     /* ids whom the message addresses */
 	bool body_data;           /* the data object itself is the body, whatever templates there are */
 };
 
@@ -35,7 +37,7 @@ struct rendered {
 	const char *content_type;
 	bool degraded;   /* the template failed: the payload is plain */
 	char *why;       /* what was wrong, with file, line and column; NULL if nothing */
-	size_t left_out; /* lines that a plain text was shortened by */
+	size_t left_out; /* rows and lines that were left out to make it fit */
 };
 
 void render_message(struct template_set *set, const struct render_request *request, struct rendered *out);

@@ -11,6 +11,11 @@ const struct channel_type *const channel_types[] = {
     &channel_console,
     &channel_file,
     &channel_teams,
+    &channel_slack,
+    &channel_discord,
+    &channel_mattermost,
+    &channel_pagerduty,
+    &channel_sms,
     &channel_webhook,
     NULL,
 };
@@ -113,4 +118,36 @@ struct err *check_url_option(struct secret url, bool allow_http)
 	if (!url.hidden || strstr(url.hidden, "${"))
 		return NULL;
 	return channel_check_url(url.hidden, allow_http);
+}
+
+#define MENTIONS_MAX 20
+
+struct err *check_mentions(const struct texts *mention)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@&-";
+
+	if (mention->count > MENTIONS_MAX)
+		return ERR(ERR_CONFIG, "mention: at most %d ids", MENTIONS_MAX);
+	for (size_t i = 0; i < mention->count; i++) {
+		const char *id = mention->items[i];
+
+		if (strstr(id, "${"))
+			continue;
+		if (!*id || strlen(id) > 100 || id[strspn(id, allowed)])
+			return ERR(ERR_CONFIG,
+			    "mention: `%.120s` is no id: letters, digits and . _ @ & - are allowed", id);
+	}
+	return NULL;
+}
+
+struct wire_request post_json(const struct outgoing *message, const char *url)
+{
+	return (struct wire_request){
+	    .method = "POST",
+	    .url = url,
+	    .headers = {{"Content-Type", "application/json"}},
+	    .header_count = 1,
+	    .body = message->payload,
+	    .body_length = message->payload_length,
+	};
 }

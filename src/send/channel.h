@@ -64,6 +64,7 @@ struct wire_answer {
 	const char *fault;      /* what the transport said when it failed, else NULL; holds no secret */
 	bool certificate;       /* the fault: certificate or host name wrong, unknown CA */
 	int64_t retry_after_ms; /* as the answer asked, both forms; -1: it did not */
+	int64_t used_up_ms; /* its X-RateLimit fields: nothing is left for so long; -1: they do not say so */
 };
 
 enum verdict {
@@ -102,6 +103,10 @@ struct channel_type {
 	/* Tells ADD what OPTIONS hold that must never be shown and is not of type OPT_SECRET; NULL: nothing.
 	 */
 	void (*secrets)(const void *options, void (*add)(const char *secret));
+	/* What is allowed and may yet surprise: a warning of `bmad check`, a constant; NULL: nothing. */
+	const char *(*advise)(const struct conf_channel *channel, const void *options);
+	/* The fixed recipients, each of whom gets a message of his own; NULL, or none of them: it has no such. */
+	const struct texts *(*recipients)(const void *options);
 	/* OPTIONS with references resolved. NOW is the attempt's Unix second (signatures). */
 	struct err *(*compose)(const struct conf_channel *channel, const void *options,
 	    const struct outgoing *message, int64_t now, struct arena *arena,

@@ -20,6 +20,7 @@ static const char *const payload_choices[] = {"message", "card", NULL};
 struct teams_options {
 	struct secret url;
 	int payload;
+	struct texts mention;
 };
 
 static const struct option options_table[] = {
@@ -27,6 +28,8 @@ static const struct option options_table[] = {
         .help = "the whole URL that the workflow shows"),
     OPTION(struct teams_options, payload, OPT_CHOICE, .choices = payload_choices, .fallback = "message",
         .help = "what the workflow takes: a message with the card attached, or the bare card"),
+    OPTION(struct teams_options, mention, OPT_TEXTS,
+        .help = "people whom each message addresses: object ids or names of accounts (ana@example.com)"),
     OPTION_END,
 };
 
@@ -54,6 +57,7 @@ static struct err *teams_check(const struct conf_channel *channel, const void *o
 	const struct teams_options *o = options;
 
 	PASS(check_url_option(o->url, channel->allow_http));
+	PASS(check_mentions(&o->mention));
 	if (o->url.hidden && !strncasecmp(o->url.hidden, "https://", 8) && is_retired(o->url.hidden))
 		return ERR(ERR_CONFIG,
 		    "url: is that of an Office 365 connector, which Microsoft has retired; make a "
@@ -153,45 +157,35 @@ static bool is_success_json(const struct wire_answer *answer)
 	return success;
 }
 
-static bool is_blank_or_one(const struct wire_answer *answer)
-{
-	size_t first = strspn(answer->body, " \t\r\n");
-	size_t length = answer->body_length;
-
-	while (length > first && strchr(" \t\r\n", answer->body[length - 1]))
-		length--;
-	return length == first || (length == first + 1 && answer->body[first] == '1');
-}
-
 /* 200 with any other text than `1` is no success: connectors wrap the errors of Teams into it. */
 static enum verdict judge_success_body(const struct conf_channel *channel, const struct wire_answer *answer)
 {
 	long status;
 	enum verdict verdict;
 
-	if (!answer->body || is_blank_or_one(answer) || is_success_json(answer))
+	if (answer_is(answer, "") || answer_is(answer, "1") || is_success_json(answer))
 		return VERDICT_DELIVERED;
 	status = inner_status(answer->body);
 	verdict = status ? status_verdict(channel, status) : VERDICT_LATER;
 	return verdict == VERDICT_DELIVERED || verdict == VERDICT_UNCERTAIN ? VERDICT_LATER : verdict;
 }
 
-static bool says(const struct wire_answer *answer, const char *code)
-{
-	return answer->body && strstr(answer->body, code);
-}
+/* The workflow is switched off or gone: no message will pass. */
+static const struct said texts[] = {
+    {"WorkflowTriggerIsNotEnabled", VERDICT_GONE, false},
+    {"WorkflowNotFound", VERDICT_GONE, false},
+    {NULL},
+};
 
 static void teams_classify(const struct conf_channel *channel, const void *options,
     const struct wire_answer *answer, struct arena *arena, struct classification *out)
 {
 	(void)options;
 	classify_http(channel, answer, arena, out);
-	if (answer->status >= 200 && answer->status <= 299 && answer->status != 202 && answer->complete)
+	if (is_2xx(answer) && answer->status != 202 && answer->complete)
 		out->verdict = judge_success_body(channel, answer);
-	/* The workflow is switched off: no message will pass. */
-	if (answer->status == 400 &&
-	    (says(answer, "WorkflowTriggerIsNotEnabled") || says(answer, "WorkflowNotFound")))
-		out->verdict = VERDICT_GONE;
+	else if (answer->status >= 400 && answer->status <= 499)
+		judge_as_said(channel, answer->status, said_in(texts, answer->body), out);
 }
 
 const struct channel_type channel_teams = {

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Channel `webhook`: any HTTP receiver of JSON or text; signed as Standard Webhooks when it has a secret. */
+/*
+ * Channel `webhook`: any HTTP receiver of JSON, a form or text, as its Content-Type says; signed as Standard
+ * Webhooks when it has a secret.
+ */
 #include "send/channels.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/buf.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "send/form.h"
 
 #define SECRET_MIN  8 /* a shorter header value is a word, not a token */
 #define HEADERS_OWN 5 /* Content-Type, Idempotency-Key and the three of a signature */
@@ -31,7 +37,9 @@ static const struct option options_table[] = {
     OPTION(
         struct webhook_options, url, OPT_SECRET, .required = true, .help = "where the messages are posted"),
     OPTION(struct webhook_options, method, OPT_TEXT, .fallback = "POST", .help = "POST, PUT or PATCH"),
-    OPTION(struct webhook_options, headers, OPT_MAP, .help = "further header fields, name: value"),
+    OPTION(struct webhook_options, headers, OPT_MAP,
+        .help = "further header fields, name: value; a Content-Type of application/x-www-form-urlencoded or "
+                "text/... makes a form or plain text of the body"),
     OPTION(struct webhook_options, secret, OPT_SECRETS,
         .help = "whsec_... keys that sign each message (Standard Webhooks); several while they change"),
     OPTION(struct webhook_options, body, OPT_CHOICE, .choices = body_choices, .fallback = "envelope",
@@ -122,6 +130,18 @@ static struct err *webhook_check(const struct conf_channel *channel, const void 
 	return check_pointers("fatal_json", o->fatal_json);
 }
 
+/* Many gateways answer 200 to everything and tell of errors in the body. */
+static const char *webhook_advise(const struct conf_channel *channel, const void *options)
+{
+	const struct webhook_options *o = options;
+
+	(void)channel;
+	if (o->body != BODY_DATA || json_length(o->success_json) || json_length(o->fatal_json))
+		return NULL;
+	return "success_json: is not set; if the gateway answers 200 with an error in the body, the message "
+	       "counts as delivered";
+}
+
 /* A field may hold a token. A receiver that echoes it must not bring it into our log. */
 static void webhook_secrets(const void *options, void (*add)(const char *secret))
 {
@@ -139,12 +159,57 @@ static void add_header(struct wire_request *request, const char *name, const cha
 	request->headers[request->header_count++] = (struct header){name, value};
 }
 
-static bool has_header(const struct json *headers, const char *name)
+static const char *header_value(const struct json *headers, const char *name)
 {
 	json_each(field, headers)
 		if (!strcasecmp(json_key(field), name))
-			return true;
-	return false;
+			return json_text(field);
+	return NULL;
+}
+
+/* The members as fields: texts as they are, null as nothing, anything else as JSON. */
+static void add_form(struct buf *out, const struct json *object)
+{
+	json_each(member, object) {
+		const char *text = json_text(member);
+		cleanup(free_text) char *printed =
+		    text || json_type(member) == JSON_NULL ? NULL : json_print(member);
+		const char *value = text ? text : printed ? printed : "";
+
+		form_add(out, json_key(member), value, strlen(value));
+	}
+}
+
+/* The text of a payload: itself if it is one, else its `text`, as envelopes have it; else the JSON. */
+static void add_plain(struct buf *out, const struct json *value, const struct outgoing *message)
+{
+	const char *text = json_text(json_is(value, JSON_STRING) ? value : json_get(value, "text"));
+
+	if (text)
+		buf_add_text(out, text);
+	else
+		buf_add(out, message->payload, message->payload_length);
+}
+
+static struct err *convert(const char *content_type, const struct outgoing *message, struct arena *arena,
+    struct wire_request *request)
+{
+	bool form = content_type && !strncasecmp(content_type, "application/x-www-form-urlencoded", 33);
+	bool plain = content_type && !strncasecmp(content_type, "text/", 5);
+	cleanup(buf_done) struct buf body = {0};
+	struct json *value;
+
+	if (!form && !plain)
+		return NULL;
+	TRY(json_parse(message->payload, message->payload_length, &value), "read the payload");
+	if (form)
+		add_form(&body, value);
+	else
+		add_plain(&body, value, message);
+	json_destroy(value);
+	request->body = arena_copy_n(arena, buf_text(&body), body.length);
+	request->body_length = body.length;
+	return NULL;
 }
 
 static struct err *sign(const struct webhook_options *o, const struct outgoing *message, int64_t now,
@@ -153,7 +218,7 @@ static struct err *sign(const struct webhook_options *o, const struct outgoing *
 	const char *signature;
 
 	PASS(webhook_signature(
-	    &o->secret, message->id, now, message->payload, message->payload_length, arena, &signature));
+	    &o->secret, message->id, now, request->body, request->body_length, arena, &signature));
 	add_header(request, "webhook-id", message->id);
 	add_header(request, "webhook-timestamp", arena_format(arena, "%lld", (long long)now));
 	add_header(request, "webhook-signature", signature);
@@ -173,8 +238,9 @@ static struct err *webhook_compose(const struct conf_channel *channel, const voi
 
 	/* Once more: what was a reference when the configuration was checked is known only now. */
 	PASS(webhook_check(channel, options));
-	if (!has_header(o->headers, "Content-Type"))
+	if (!header_value(o->headers, "Content-Type"))
 		add_header(&request, "Content-Type", message->content_type);
+	PASS(convert(header_value(o->headers, "Content-Type"), message, arena, &request));
 	if (*o->idempotency_header)
 		add_header(&request, o->idempotency_header, arena_format(arena, "\"%s\"", message->id));
 	if (o->secret.count)
@@ -280,6 +346,7 @@ const struct channel_type channel_webhook = {
     .max_age = "6h",
     .on_ambiguous = AMBIGUOUS_RETRY,
     .check = webhook_check,
+    .advise = webhook_advise,
     .secrets = webhook_secrets,
     .compose = webhook_compose,
     .classify = webhook_classify,

@@ -5,10 +5,35 @@
 
 #include "send/channel.h"
 
-extern const struct channel_type channel_console, channel_file, channel_teams, channel_webhook;
+extern const struct channel_type channel_console, channel_discord, channel_file, channel_mattermost,
+    channel_pagerduty, channel_slack, channel_sms, channel_teams, channel_webhook;
 
 /* Judges an `url` option; one that holds references cannot be known before they are resolved. */
 struct err *check_url_option(struct secret url, bool allow_http) MUST_CHECK;
+
+/* Judges `mention`: ids as a provider gives them, which go into its mark-up as they are. */
+struct err *check_mentions(const struct texts *mention) MUST_CHECK;
+
+/* A POST of MESSAGE's payload to URL, as JSON. */
+struct wire_request post_json(const struct outgoing *message, const char *url);
+
+/* What the body of an answer says in a word, whatever its status. */
+struct said {
+	const char *word;
+	enum verdict verdict;
+	bool for_good;
+};
+
+/* The row of TABLE (ending with a NULL word) whose word stands in TEXT as a whole word, or NULL. */
+const struct said *said_in(const struct said *table, const char *text);
+
+/* Lets ROW judge, if it is not NULL and `retry_on` does not name STATUS. */
+void judge_as_said(const struct conf_channel *channel, long status, const struct said *row,
+    struct classification *out);
+
+/* Whether the body is TEXT, but for blanks around it; "": it is empty. */
+bool answer_is(const struct wire_answer *answer, const char *text);
+bool is_2xx(const struct wire_answer *answer);
 
 /* A printable excerpt of what a destination said: one line, at most LIMIT bytes, cut between characters. */
 const char *answer_excerpt(const char *text, size_t length, size_t limit, struct arena *arena);

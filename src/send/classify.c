@@ -118,3 +118,50 @@ struct json *answer_json(const struct wire_answer *answer)
 	err_ignore(json_parse(answer->body, answer->body_length, &value));
 	return value;
 }
+
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		if ((at == text || !is_word_byte(at[-1])) && !is_word_byte(at[length]))
+			return true;
+	return false;
+}
+
+const struct said *said_in(const struct said *table, const char *text)
+{
+	for (; text && table->word; table++)
+		if (has_word(text, table->word))
+			return table;
+	return NULL;
+}
+
+void judge_as_said(
+    const struct conf_channel *channel, long status, const struct said *row, struct classification *out)
+{
+	if (!row || listed(&channel->retry_on, status))
+		return;
+	out->verdict = row->verdict;
+	out->for_good = row->for_good;
+}
+
+bool answer_is(const struct wire_answer *answer, const char *text)
+{
+	size_t first = answer->body ? strspn(answer->body, " \t\r\n") : 0, length = answer->body_length;
+
+	while (length > first && strchr(" \t\r\n", answer->body[length - 1]))
+		length--;
+	return length - first == strlen(text) &&
+	       (length == first || !memcmp(answer->body + first, text, length - first));
+}
+
+bool is_2xx(const struct wire_answer *answer)
+{
+	return answer->status >= 200 && answer->status <= 299;
+}

@@ -90,7 +90,7 @@ int64_t channel_definition(const struct conf_channel *channel)
 {
 	const int64_t numbers[] = {channel->enabled, channel->in_flight, channel->timeout_ms,
 	    channel->retry_initial_ms, channel->retry_max_ms, channel->max_age_ms, channel->on_ambiguous,
-	    channel->allow_http, channel->breaker_after, channel->breaker_probe_ms};
+	    channel->allow_http, channel->split, channel->breaker_after, channel->breaker_probe_ms};
 	uint64_t hash = fnv1a(FNV_START, numbers, sizeof(numbers));
 
 	hash = add_text(hash, channel->type->name);

@@ -240,6 +240,12 @@ struct lane_news lane_end(struct lane *lane, const struct lane_answer *answer, s
 	return (struct lane_news){LANE_SAME, LANE_BY_ANSWER};
 }
 
+void lane_rest(struct lane *lane, struct mono now, int64_t wait_ms)
+{
+	if (wait_ms > 0)
+		wait_at_least(lane, now, wait_ms);
+}
+
 /* -- what a person says --------------------------------------------------------------------------- */
 
 struct lane_news lane_hold(struct lane *lane, struct mono until, const char *by)

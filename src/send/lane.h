@@ -98,6 +98,9 @@ struct mono lane_diverts(const struct lane *lane, struct mono now, int64_t after
 void lane_start(struct lane *lane, struct mono now, int64_t cost);
 struct lane_news lane_end(struct lane *lane, const struct lane_answer *answer, struct mono now);
 
+/* The destination said, whatever it made of the last message, that nothing more is taken for WAIT_MS. */
+void lane_rest(struct lane *lane, struct mono now, int64_t wait_ms);
+
 /* A person's word. UNTIL: INT64_MAX until resumed. Resuming opens a lane, whatever shut it. */
 struct lane_news lane_hold(struct lane *lane, struct mono until, const char *by);
 struct lane_news lane_release(struct lane *lane);

@@ -126,3 +126,28 @@ int64_t retry_after_ms(const char *value, const char *date, utc_t now)
 		from = now;
 	return until > from ? (until - from) * 1000 : -1;
 }
+
+#define UNIX_SECONDS 1e9   /* from here on a number is an instant, not a wait */
+#define WAIT_MAX     86400 /* seconds; what is more is a misreading */
+
+/* -1 for what is no number. */
+static double read_number(const char *text)
+{
+	char *end = NULL;
+	double number = text ? strtod(text, &end) : -1;
+
+	return text && end != text && !*skip_blanks(end) && number >= 0 ? number : -1;
+}
+
+int64_t rate_limit_wait_ms(const char *left, const char *after, const char *reset, int64_t now_ms)
+{
+	double seconds = read_number(after);
+
+	if (!left || read_number(left) != 0)
+		return -1;
+	if (seconds < 0)
+		seconds = read_number(reset);
+	if (seconds >= UNIX_SECONDS)
+		seconds -= (double)now_ms / 1000;
+	return seconds > 0 && seconds <= WAIT_MAX ? (int64_t)(seconds * 1000) + 1 : -1;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The Retry-After field of an HTTP answer (RFC 9110, section 10.2.3). Pure. */
+/* How long an HTTP answer asks to wait: Retry-After (RFC 9110, section 10.2.3) and X-RateLimit. Pure. */
 #ifndef SEND_RETRY_AFTER_H
 #define SEND_RETRY_AFTER_H
 
@@ -13,6 +13,13 @@
  * either side does no harm, else from NOW. -1 for what is negative, past or unreadable.
  */
 int64_t retry_after_ms(const char *value, const char *date, utc_t now);
+
+/*
+ * Milliseconds for which X-RateLimit-* fields say that nothing is left; -1: they do not. LEFT is Remaining,
+ * AFTER Reset-After (seconds, may have decimals), RESET Reset (seconds, or the Unix second of the end, as
+ * servers differ); each may be NULL.
+ */
+int64_t rate_limit_wait_ms(const char *left, const char *after, const char *reset, int64_t now_ms);
 
 /* An HTTP-date in any of its three forms (RFC 9110, section 5.6.7). NOW tells the century of two-digit years.
  */

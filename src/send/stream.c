@@ -126,6 +126,7 @@ void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_ans
 	stream->channel->type->classify(stream->channel, stream->options, answer, &delivery->arena, &judged);
 	if (answer->retry_after_ms > judged.retry_after_ms)
 		judged.retry_after_ms = answer->retry_after_ms;
+	lane_rest(&stream->lane, mono_now(), answer->used_up_ms);
 	end_attempt(delivery, &judged, answer->status, answer->certificate);
 	stream_turn(stream);
 	sender_feed(sender);

@@ -273,6 +273,16 @@ static int64_t asked_wait_ms(CURL *easy)
 	return retry_after_ms(value, date, wall_ms() / 1000);
 }
 
+/* Discord tells how long nothing is left in seconds with decimals; others in whole ones, or when that ends. */
+static int64_t used_up_ms(CURL *easy)
+{
+	cleanup(free_text) char *left = field(easy, "X-RateLimit-Remaining");
+	cleanup(free_text) char *after = field(easy, "X-RateLimit-Reset-After");
+	cleanup(free_text) char *reset = field(easy, "X-RateLimit-Reset");
+
+	return rate_limit_wait_ms(left, after, reset, wall_ms());
+}
+
 static void read_answer(const struct attempt *attempt, CURLcode code, struct wire_answer *out)
 {
 	long status = 0;
@@ -290,6 +300,7 @@ static void read_answer(const struct attempt *attempt, CURLcode code, struct wir
 	    .fault = code == CURLE_OK || attempt->body_cut ? NULL : fault_text(attempt, code),
 	    .certificate = transport_is_certificate_fault(code),
 	    .retry_after_ms = status ? asked_wait_ms(attempt->easy) : -1,
+	    .used_up_ms = status ? used_up_ms(attempt->easy) : -1,
 	};
 }
 

@@ -6,6 +6,7 @@
 
 #include <bmad/job.h>
 
+#include "conf/options.h"
 #include "send/channel.h"
 
 static const char *const severity_names[] = {
@@ -36,6 +37,7 @@ void rendering_begin(struct rendering *rendering)
 	json_set(context, "run", rendering->run ? json_int(rendering->run) : json_null());
 	json_set_string(context, "kind", rendering->kind);
 	json_set_string(context, "severity", severity_names[rendering->severity]);
+	json_set_bool(context, "clear", rendering->clear);
 	json_set_string(context, "node", rendering->node);
 	json_set_string(context, "environment", rendering->conf->environment);
 	json_set_string(context, "version", BMAD_VERSION);
@@ -72,18 +74,27 @@ static bool wants_data(const struct conf_channel *channel)
 	return false;
 }
 
-static size_t budget_of(const struct rendering *rendering, const struct conf_channel *channel)
+/* The ids of the channel's option `mention`. One that does not resolve is told: nobody would be called. */
+static struct texts mentions_of(const struct rendering *rendering, const struct conf_channel *channel,
+    struct arena *arena, struct err **out_fault)
 {
-	size_t budget = channel->type->budget;
+	const struct option *option = option_find(channel->type->options, "mention");
+	struct texts ids = {0};
 
-	return budget > rendering->reserve ? budget - rendering->reserve : budget;
+	*out_fault = NULL;
+	if (option && option->type == OPT_TEXTS)
+		*out_fault = conf_resolve_texts(rendering->conf,
+		    (const struct texts *)(const void *)((const char *)channel->options + option->offset), arena, &ids);
+	return ids;
 }
 
-void rendering_for(const struct rendering *rendering, const struct conf_channel *channel, const char *id,
-    const char *to, struct rendered *out)
+void rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
+    const struct rendering_message *message, struct rendered *out)
 {
 	const struct conf_job *job = rendering->job;
 	struct json *context = rendering->context;
+	cleanup(arena_done) struct arena arena = {0};
+	struct err *fault;
 	struct render_request request = {
 	    .module = job->module->name,
 	    .kind = rendering->kind,
@@ -91,12 +102,18 @@ void rendering_for(const struct rendering *rendering, const struct conf_channel 
 	    .channel_type = channel->type->name,
 	    .data = rendering->data,
 	    .bmad = context,
-	    .budget = budget_of(rendering, channel),
+	    .meant_for = message->meant_for && message->meant_for != channel ? message->meant_for->name : NULL,
+	    .mention = mentions_of(rendering, channel, &arena, &fault),
 	    .body_data = wants_data(channel),
 	};
 
-	json_set_string(context, "id", id);
+	json_set_string(context, "id", message->id);
+	json_set_string(context, "alert", rendering->alert ? rendering->alert : message->key);
 	json_set_string(context, "channel", channel->name);
-	json_set_string(context, "to", to);
+	json_set_string(context, "to", message->to);
 	render_message(rendering->templates, &request, out);
+	if (fault && !out->why)
+		out->why = mem_copy(err_text(fault));
+	out->degraded = out->degraded || fault;
+	err_destroy(fault);
 }

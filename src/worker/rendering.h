@@ -28,8 +28,9 @@ struct rendering {
 	utc_t slot, now;
 	const char *kind;
 	enum severity severity;
+	const char *alert; /* NULL: the message's key */
+	bool clear;
 	const struct json *data;
-	size_t reserve; /* bytes of the channel's budget that are not for the template */
 	struct json *context; /* `bmad`; made by rendering_begin() */
 };
 
@@ -37,8 +38,16 @@ struct rendering {
 void rendering_begin(struct rendering *rendering);
 void rendering_done(struct rendering *rendering);
 
-/* Renders for CHANNEL the message ID to recipient TO ("": the channel's own). OUT: rendered_done(). */
-void rendering_for(const struct rendering *rendering, const struct conf_channel *channel, const char *id,
-    const char *to, struct rendered *out);
+/* What differs from channel to channel, and from recipient to recipient. */
+struct rendering_message {
+	const char *id;
+	const char *key;
+	const char *to; /* "": the channel's own */
+	const struct conf_channel *meant_for; /* NULL: the channel; else the message says where it should have gone */
+};
+
+/* Renders MESSAGE for CHANNEL. OUT: rendered_done(). */
+void rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
+    const struct rendering_message *message, struct rendered *out);
 
 #endif

@@ -10,7 +10,6 @@
 #include "daemon/child.h"
 #include "send/channel.h"
 #include "worker/inside.h"
-#include "worker/redirect.h"
 #include "worker/rendering.h"
 
 /* -- rendering
@@ -28,22 +27,24 @@ static void report_degraded(const struct run *run, const struct new_message *rec
 	log_end(&line);
 }
 
-static bool is_redirected(const struct run_message *message)
+static void report_shortened(const struct run *run, const struct new_message *record, size_t left_out)
 {
-	return message->channel != message->meant_for;
+	struct log_line line;
+
+	run_log_begin(run, &line, LEVEL_WARNING, "message_shortened");
+	log_text(&line, "channel", record->channel);
+	log_text(&line, "message", record->id);
+	log_text(&line, "kind", record->kind);
+	log_int(&line, "left_out", (int64_t)left_out);
+	log_end(&line);
 }
 
 static void take_payload(struct run *run, struct run_message *message, const struct rendered *rendered)
 {
 	struct new_message *record = &message->record;
-	cleanup(free_text) char *marked =
-	    is_redirected(message) ? redirect_mark(message->channel->type->name, rendered->content_type,
-	                                 rendered->payload, message->meant_for->name)
-	                           : NULL;
-	const char *payload = marked ? marked : rendered->payload;
 
-	record->payload_length = strlen(payload);
-	record->payload = arena_copy_n(&run->arena, payload, record->payload_length);
+	record->payload_length = strlen(rendered->payload);
+	record->payload = arena_copy_n(&run->arena, rendered->payload, record->payload_length);
 	record->content_type = arena_copy(&run->arena, rendered->content_type);
 }
 
@@ -53,7 +54,8 @@ static void render(struct run *run, struct run_message *message, const struct re
 	struct new_message *record = &message->record;
 	struct rendered rendered;
 
-	rendering_for(rendering, channel, record->id, record->to, &rendered);
+	rendering_for(rendering, channel,
+	    &(struct rendering_message){record->id, record->key, record->to, message->meant_for}, &rendered);
 	take_payload(run, message, &rendered);
 	if (rendered.degraded) {
 		run->degraded = true;
@@ -61,8 +63,7 @@ static void render(struct run *run, struct run_message *message, const struct re
 		report_degraded(run, record, rendered.why);
 	}
 	if (rendered.left_out)
-		run_decide(run, "%s: %zu lines left out, %s takes at most %zu bytes", channel->name,
-		    rendered.left_out, channel->type->name, channel->type->budget);
+		report_shortened(run, record, rendered.left_out);
 	rendered_done(&rendered);
 }
 
@@ -198,10 +199,38 @@ static struct err *check_message(
 	return NULL;
 }
 
-static void add_for_channel(struct run *run, const struct message *message,
+static void add_for(struct run *run, const struct message *message, const char *to,
     const struct conf_channel *channel, const struct rendering *rendering)
 {
-	render(run, add_message(run, message, channel), rendering);
+	struct message addressed = *message;
+
+	addressed.to = to;
+	render(run, add_message(run, &addressed, channel), rendering);
+}
+
+/* Whom a channel has as its own recipients: each of them gets a message, which succeeds or fails alone. */
+static struct err *recipients_of(struct run *run, const struct conf_channel *channel, struct texts *out_to)
+{
+	const struct conf_channel *destination = conf_destination(run->tools->conf, channel);
+
+	*out_to = (struct texts){0};
+	if (!destination->type->recipients)
+		return NULL;
+	return conf_resolve_texts(run->tools->conf, destination->type->recipients(destination->options),
+	    &run->arena, out_to);
+}
+
+static struct err *add_for_channel(struct run *run, const struct message *message,
+    const struct conf_channel *channel, const struct rendering *rendering)
+{
+	struct texts to;
+
+	TRY(recipients_of(run, channel, &to), "channel '%s': to", channel->name);
+	if (message->to || !to.count)
+		add_for(run, message, message->to, channel, rendering);
+	for (size_t i = 0; !message->to && i < to.count; i++)
+		add_for(run, message, to.items[i], channel, rendering);
+	return NULL;
 }
 
 static struct err *add_for_channels(
@@ -211,14 +240,13 @@ static struct err *add_for_channels(
 
 	if (!message->channel) {
 		for (size_t i = 0; i < run->job->channel_count; i++)
-			add_for_channel(run, message, run->job->channels[i], rendering);
+			PASS(add_for_channel(run, message, run->job->channels[i], rendering));
 		return run->job->channel_count ? NULL : ERR(ERR_CONFIG, "the job has no channels");
 	}
 	channel = conf_channel(run->tools->conf, message->channel);
 	if (!channel)
 		return ERR(ERR_CONFIG, "there is no channel '%s'", message->channel);
-	add_for_channel(run, message, channel, rendering);
-	return NULL;
+	return add_for_channel(run, message, channel, rendering);
 }
 
 struct err *run_add_messages(struct run *run, const struct message *message, const struct json *data)
@@ -235,7 +263,8 @@ struct err *run_add_messages(struct run *run, const struct message *message, con
 	    .kind = message->kind,
 	    .severity = message->severity,
 	    .data = data,
-	    .reserve = run->tools->conf->daemon.redirect_to ? REDIRECT_BYTES_MAX : 0,
+	    .alert = message->alert,
+	    .clear = message->clear,
 	};
 
 	PASS(check_message(run, message, data));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "render/escape.h"
 #include "render/mustache.h"
+#include "render/fit.h"
 #include "render/plain.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
@@ -85,14 +86,18 @@ static void check_plain(const struct json *data)
 {
 	static const char *const types[] = {"console", "teams", "webhook", "discord", "slack", "pagerduty"};
 	struct buf text = {0};
-	size_t left_out;
+	size_t left_out = 0;
 
 	plain_table(data, &text);
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct plain_message message = {
 		    .type = types[i], .kind = "report", .data = data, .text = buf_text(&text)};
 
-		free(plain_payload(&message, 600, &left_out));
+		struct json *body = plain_body(&message);
+
+		if (body && !fit_json(body, limits_of(types[i]), &left_out))
+			abort();
+		json_destroy(body);
 	}
 	buf_done(&text);
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "render/plain.h"
 #include "render/render.h"
+#include "render/shorten.h"
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
@@ -212,7 +213,8 @@ static void teams_gets_a_card_with_a_block_for_each_line(void **state)
 	assert_true(json_is(json_get(attachment, "contentUrl"), JSON_NULL));
 	assert_string_equal(json_text(json_get(card, "type")), "AdaptiveCard");
 	assert_string_equal(json_text(json_get(block, "text")), "\\*Z_1 \\*\\*");
-	json_each(each, json_get(card, "body")) assert_true(json_true(json_get(each, "wrap")));
+	json_each(each, json_get(card, "body"))
+		assert_true(json_true(json_get(each, "wrap")));
 	assert_int_equal(json_length(json_get(card, "body")), 3);
 	block = json_next(json_next(block));
 	assert_string_equal(json_text(json_get(block, "text")), "a\xC2\xA0\xC2\xA0 b");
@@ -254,7 +256,7 @@ static void each_chat_gets_its_own_frame(void **state)
 	static const struct {
 		const char *type, *expected;
 	} rows[] = {
-	    {"slack", "{\"text\":\"*a* &lt;b&gt;\"}"},
+	    {"slack", "{\"text\":\"*a* &lt;b&gt;\",\"unfurl_links\":false,\"unfurl_media\":false}"},
 	    {"mattermost", "{\"text\":\"\\\\*a\\\\* \\\\<b>\"}"},
 	    {"discord", "{\"content\":\"\\\\*a\\\\* \\\\<b>\",\"allowed_mentions\":{\"parse\":[]}}"},
 	    {"sms", "*a* <b>"},
@@ -330,92 +332,262 @@ static void a_template_that_cannot_be_read_is_told(void **state)
 
 /* -- budgets ------------------------------------------------------------------------------------------ */
 
-static void over_the_budget_the_message_is_plain_and_shortened(void **state)
+static void add_rows(struct bench *bench, int count)
 {
-	struct bench *bench = *state;
 	struct json *rows = json_array();
 
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < count; i++)
 		json_set_string(json_add_object(rows), "name", "Zo\xC3\xAB \"quoted\" <at>x</at>");
 	json_set(bench->data, "rows", rows);
-	put(bench, "first/zone/report.teams.json.mustache", "[{{#rows}}\"{{name}}\",{{/rows}}0]");
+}
+
+static void over_the_budget_the_last_rows_go_and_are_counted(void **state)
+{
+	struct bench *bench = *state;
+	char told[64];
+
+	add_rows(bench, 2000);
+	put(bench, "first/zone/report.teams.json.mustache",
+	    "{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"TextBlock\",\"text\":\"head\"}"
+	    "{{#rows}},{\"type\":\"TextBlock\",\"text\":\"{{name}}\"}{{/rows}}]}");
+	render_for(bench, "teams");
+	assert_false(bench->rendered.degraded);
+	assert_in_range(strlen(bench->rendered.payload), 19000, 20000);
+	assert_in_range(bench->rendered.left_out, 1000, 2000);
+	snprintf(told, sizeof(told), "\xE2\x80\xA6 and %zu more", bench->rendered.left_out);
+	assert_non_null(strstr(bench->rendered.payload, told));
+	struct json *root = rendered_json(bench);
+	assert_string_equal(json_text(json_get(json_first(json_get(root, "body")), "text")), "head");
+	assert_int_equal(json_length(json_get(root, "body")), 1 + 2000 - bench->rendered.left_out + 1);
+	json_destroy(root);
+}
+
+static void one_huge_value_does_not_cost_the_others(void **state)
+{
+	struct bench *bench = *state;
+	struct buf huge = {0};
+
+	for (size_t i = 0; i < 1000000; i++)
+		buf_add_char(&huge, "\"\\x "[i % 4]);
+	json_set_string(bench->data, "zone", huge.text);
+	put(bench, "first/zone/report.teams.json.mustache",
+	    "{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"TextBlock\",\"text\":\"{{zone}}\"},"
+	    "{\"type\":\"TextBlock\",\"text\":\"made {{made}}\"}]}");
+	render_for(bench, "teams");
+	assert_false(bench->rendered.degraded);
+	assert_in_range(strlen(bench->rendered.payload), 10000, 20000);
+	assert_non_null(strstr(bench->rendered.payload, "made 41"));
+	assert_non_null(strstr(bench->rendered.payload, "\xE2\x80\xA6\""));
+	json_destroy(rendered_json(bench));
+	buf_done(&huge);
+}
+
+static void what_nothing_can_shorten_goes_out_as_text(void **state)
+{
+	struct bench *bench = *state;
+	struct buf keys = {0};
+
+	buf_add_text(&keys, "{\"type\":\"AdaptiveCard\"");
+	for (size_t i = 0; i < 3000; i++)
+		buf_format(&keys, ",\"key%zu\":1", i);
+	buf_add_char(&keys, '}');
+	put(bench, "first/zone/report.teams.json.mustache", keys.text);
+	put(bench, "first/zone/report.txt.mustache", "the text");
 	render_for(bench, "teams");
 	assert_true(bench->rendered.degraded);
-	assert_non_null(strstr(bench->rendered.why, "teams takes at most 20000"));
-	assert_in_range(strlen(bench->rendered.payload), 19000, 20000);
-	assert_in_range(bench->rendered.left_out, 1000, 2002);
-	assert_non_null(strstr(bench->rendered.payload, "\xE2\x80\xA6"));
-	assert_non_null(strstr(bench->rendered.payload, "shortened: "));
-	json_destroy(rendered_json(bench));
+	assert_non_null(strstr(bench->rendered.why, "too much for teams"));
+	assert_non_null(strstr(bench->rendered.payload, "the text"));
+	buf_done(&keys);
+}
+
+static void check_shortened(const char *text, size_t most, const char *expected)
+{
+	size_t left_out;
+	cleanup(free_text) char *got = shorten(text, most, UNIT_UTF16, "\xE2\x80\xA6", &left_out);
+
+	if (strcmp(got, expected) != 0)
+		fail_msg("%zu: `%s` is not `%s`", most, got, expected);
+	assert_true(text_units(got, UNIT_UTF16) <= most);
 }
 
 static void a_text_is_cut_between_whole_characters(void **state)
 {
-	/* e with an accent, a family joined of three, a waving hand with a skin tone */
+	/* e with an accent, a family joined of three, a waving hand with a skin tone, two flags */
 	const char *text =
 	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 "
-	    "\xF0\x9F\x91\x8B\xF0\x9F\x8F\xBD and so on for quite a while, until it is too long for all";
-	static const char *const wholes[] = {"", "a", "ae\xCC\x81",
-	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7",
-	    "ae\xCC\x81 \xF0\x9F\x91\xA8\xE2\x80\x8D\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x91\xA7 "
-	    "\xF0\x9F\x91\x8B\xF0\x9F\x8F"
-	    "\xBD"};
-	const size_t mark = strlen("\xE2\x80\xA6\n(shortened: 1 line left out)\n");
-	struct plain_message message = {.type = "sms", .kind = "report", .text = text};
+	    "\xF0\x9F\x91\x8B\xF0\x9F\x8F\xBD "
+	    "\xF0\x9F\x87\xA9\xF0\x9F\x87\xAA\xF0\x9F\x87\xAB\xF0\x9F\x87\xB7 and so on";
+	static const size_t wholes[] = {0, 1, 4, 23, 32, 41, 49};
 
 	(void)state;
-	for (size_t budget = mark; budget < mark + 32; budget++) {
+	for (size_t most = 1; most < 30; most++) {
 		size_t left_out;
-		cleanup(free_text) char *payload = plain_payload(&message, budget, &left_out);
-		const char *end = strstr(payload, "\xE2\x80\xA6");
-		bool whole = false;
+		cleanup(free_text) char *got = shorten(text, most, UNIT_UTF16, "\xE2\x80\xA6", &left_out);
+		size_t kept = strlen(got) - strlen("\xE2\x80\xA6");
+		bool whole = kept > 49;
 
-		assert_true(strlen(payload) <= budget);
-		assert_int_equal(left_out, 1);
-		assert_non_null(end);
+		assert_true(text_units(got, UNIT_UTF16) <= most);
+		assert_true(utf8_valid(got, strlen(got)));
+		assert_memory_equal(got, text, kept);
 		for (size_t i = 0; i < ARRAY_SIZE(wholes); i++)
-			whole = whole || ((size_t)(end - payload) == strlen(wholes[i]) &&
-			                     !memcmp(payload, wholes[i], strlen(wholes[i])));
-		assert_true(whole);
-		assert_true(utf8_valid(payload, strlen(payload)));
+			whole = whole || kept == wholes[i];
+		if (!whole)
+			fail_msg("%zu: cut at %zu", most, kept);
 	}
 }
 
-static void what_fits_exactly_is_not_cut(void **state)
+static void no_cut_leaves_half_an_escape_or_link(void **state)
 {
-	struct plain_message message = {.type = "sms", .kind = "report", .text = "0123456789"};
-	size_t left_out;
-
 	(void)state;
-	cleanup(free_text) char *payload = plain_payload(&message, 10, &left_out);
-	assert_string_equal(payload, "0123456789");
-	assert_int_equal(left_out, 0);
+	check_shortened("ab\\*cd", 4, "ab\xE2\x80\xA6");
+	check_shortened("ab\\\\cd", 5, "ab\\\\\xE2\x80\xA6");
+	check_shortened("a &amp; bcd", 6, "a\xE2\x80\xA6");
+	check_shortened("a <https://example.org|log> b", 12, "a\xE2\x80\xA6");
+	check_shortened("a < b and c", 8, "a < b a\xE2\x80\xA6");
+	check_shortened("see [the log](https://example.org/x) now", 25, "see\xE2\x80\xA6");
+	check_shortened("exactly", 7, "exactly");
 }
 
-static void an_envelope_gives_up_its_data_before_its_text(void **state)
+static void of_many_lines_whole_ones_are_left_out(void **state)
+{
+	(void)state;
+	check_shortened("one 1\ntwo 2\nthree 3\nfour 4\nfive 5\nsix 6\nseven 7", 40,
+	    "one 1\ntwo 2\nthree 3\n\xE2\x80\xA6 and 4 more");
+	check_shortened("```\none 1\ntwo 2\nthree 3\nfour 4\nfive 5\nsix 6\n```", 40,
+	    "```\none 1\ntwo 2\nthree 3\n```\n\xE2\x80\xA6 and 3 more");
+}
+
+static void limits_hold_where_they_stand(void **state)
 {
 	struct bench *bench = *state;
-	struct render_request request = request_for(bench, "webhook");
 
-	put(bench, "first/zone/report.txt.mustache", "the text");
-	request.budget = 150;
-	render(bench, &request);
+	add_rows(bench, 120);
+	put(bench, "first/zone/report.slack.json.mustache",
+	    "{\"blocks\":[{\"type\":\"header\",\"text\":{\"type\":\"plain_text\",\"text\":\"{{#rows}}{{name}}"
+	    " "
+	    "{{/"
+	    "rows}}\"}}{{#rows}},{\"type\":\"section\",\"text\":{\"type\":\"mrkdwn\",\"text\":\"{{name}}\"}}{"
+	    "{/rows}}]}");
+	render_for(bench, "slack");
 	struct json *root = rendered_json(bench);
-	assert_true(json_is(json_get(root, "data"), JSON_NULL));
-	assert_string_equal(json_text(json_get(root, "text")), "the text");
-	assert_int_equal(bench->rendered.left_out, 0);
+	const struct json *blocks = json_get(root, "blocks"), *header = json_first(blocks);
+	assert_int_equal(json_length(blocks), 50);
+	assert_true(text_units(json_text(json_get(json_get(header, "text"), "text")), UNIT_UTF16) <= 150);
+	assert_non_null(strstr(bench->rendered.payload, "\xE2\x80\xA6 and 72 more"));
+	assert_non_null(json_text(json_get(root, "text")));
 	json_destroy(root);
 }
 
-static void white_space_of_the_template_does_not_count(void **state)
+static void a_text_message_has_its_limit_in_characters(void **state)
 {
 	struct bench *bench = *state;
-	struct render_request request = request_for(bench, "teams");
+	struct buf text = {0};
 
-	put(bench, "first/zone/report.teams.json.mustache", "{\n\n\n          \"a\"   :   1\n}\n");
-	request.budget = 7;
-	assert_string_equal(render(bench, &request), "{\"a\":1}");
-	assert_false(bench->rendered.degraded);
+	for (size_t i = 0; i < 900; i++)
+		buf_add_text(&text, "\xE2\x80\x9C\xF0\x9F\x98\x80 "); /* a curly quote, a face of two units */
+	put(bench, "first/zone/report.txt.mustache", text.text);
+	render_for(bench, "sms");
+	assert_in_range(text_units(bench->rendered.payload, UNIT_UTF16), 1595, 1600);
+	assert_memory_equal(bench->rendered.payload, "\"\xF0\x9F\x98\x80 \"", 7);
+	assert_string_equal(bench->rendered.payload + strlen(bench->rendered.payload) - 3, "...");
+	buf_done(&text);
+}
+
+static void an_event_gives_up_its_details_before_its_summary(void **state)
+{
+	struct bench *bench = *state;
+
+	add_rows(bench, 30000);
+	render_for(bench, "pagerduty");
+	assert_true(strlen(bench->rendered.payload) < 512 * 1024);
+	struct json *root = rendered_json(bench);
+	assert_null(json_get(json_get(root, "payload"), "custom_details"));
+	assert_string_equal(json_text(json_get(json_get(root, "payload"), "summary")), "zone: Z_1 *");
+	json_destroy(root);
+}
+
+/* -- dressed ------------------------------------------------------------------------------------------ */
+
+static void an_event_is_triggered_or_resolved_by_what_it_is_about(void **state)
+{
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "down");
+	json_set_string(bench->bmad, "alert", "zone1|down");
+	json_set_string(bench->bmad, "severity", "critical");
+	json_set_string(bench->bmad, "node", "plant1");
+	assert_string_equal(render_for(bench, "pagerduty"),
+	    "{\"payload\":{\"summary\":\"down\",\"custom_details\":{\"zone\":\"Z_1 "
+	    "*\",\"made\":41,\"rows\":[{\"st\":"
+	    "\"A\",\"n\":1},{\"st\":\"Long\",\"n\":22}]},\"source\":\"plant1\",\"severity\":\"critical\"},"
+	    "\"event_action\":\"trigger\",\"dedup_key\":\"zone1|down\",\"client\":\"bmad\"}");
+	json_set_bool(bench->bmad, "clear", true);
+	assert_non_null(strstr(render_for(bench, "pagerduty"), "\"event_action\":\"resolve\""));
+}
+
+static void a_long_alert_keeps_what_tells_it_from_others(void **state)
+{
+	struct bench *bench = *state;
+	char name[400];
+
+	memset(name, 'k', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	json_set_string(bench->bmad, "alert", name);
+	render_for(bench, "pagerduty");
+	struct json *one = rendered_json(bench);
+	name[sizeof(name) - 2] = 'x';
+	json_set_string(bench->bmad, "alert", name);
+	render_for(bench, "pagerduty");
+	struct json *other = rendered_json(bench);
+	assert_true(strlen(json_text(json_get(one, "dedup_key"))) <= 255);
+	assert_string_not_equal(
+	    json_text(json_get(one, "dedup_key")), json_text(json_get(other, "dedup_key")));
+	json_destroy(one);
+	json_destroy(other);
+}
+
+static void each_chat_addresses_in_its_own_way(void **state)
+{
+	static const char *const ids[] = {"U1", "S2", "here"}, *const numbers[] = {"7", "&8", "everyone"},
+	                         *const names[] = {"ana@example.com"};
+	static const struct {
+		const char *type;
+		struct texts ids;
+		const char *expected;
+	} rows[] = {
+	    {"slack", {ids, 3}, "\"text\":\"<@U1> <!subteam^S2> <!here>\\nbad\""},
+	    {"discord", {numbers, 3}, "\"content\":\"<@7> <@&8> @everyone\\nbad\""},
+	    {"discord", {numbers, 3}, "{\"parse\":[\"everyone\"],\"users\":[\"7\"],\"roles\":[\"8\"]}"},
+	    {"mattermost", {names, 1}, "\"text\":\"@ana@example.com\\nbad\""},
+	    {"teams", {names, 1}, "\"text\":\"<at>ana@example.com</at>\""},
+	    {"teams", {names, 1}, "\"mentioned\":{\"id\":\"ana@example.com\",\"name\":\"ana@example.com\"}"},
+	};
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "bad");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct render_request request = request_for(bench, rows[i].type);
+
+		request.mention = rows[i].ids;
+		if (!strstr(render(bench, &request), rows[i].expected))
+			fail_msg("%s: %s", rows[i].type, bench->rendered.payload);
+	}
+}
+
+static void a_redirected_message_says_where_it_was_to_go(void **state)
+{
+	static const char *const types[] = {
+	    "teams", "slack", "discord", "mattermost", "pagerduty", "sms", "console"};
+	struct bench *bench = *state;
+
+	put(bench, "first/zone/report.txt.mustache", "bad");
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct render_request request = request_for(bench, types[i]);
+
+		request.meant_for = "lead";
+		if (!strstr(render(bench, &request), "[redirected: meant for channel lead]"))
+			fail_msg("%s: %s", types[i], bench->rendered.payload);
+	}
 }
 
 /* -- hostile values ----------------------------------------------------------------------------------- */
@@ -539,11 +711,19 @@ int main(void)
 	    CASE(a_broken_template_makes_the_message_plain_and_says_why),
 	    CASE(a_broken_text_template_leaves_the_table),
 	    CASE(a_template_that_cannot_be_read_is_told),
-	    CASE(over_the_budget_the_message_is_plain_and_shortened),
+	    CASE(over_the_budget_the_last_rows_go_and_are_counted),
+	    CASE(one_huge_value_does_not_cost_the_others),
+	    CASE(what_nothing_can_shorten_goes_out_as_text),
 	    CASE(a_text_is_cut_between_whole_characters),
-	    CASE(what_fits_exactly_is_not_cut),
-	    CASE(an_envelope_gives_up_its_data_before_its_text),
-	    CASE(white_space_of_the_template_does_not_count),
+	    CASE(no_cut_leaves_half_an_escape_or_link),
+	    CASE(of_many_lines_whole_ones_are_left_out),
+	    CASE(limits_hold_where_they_stand),
+	    CASE(a_text_message_has_its_limit_in_characters),
+	    CASE(an_event_gives_up_its_details_before_its_summary),
+	    CASE(an_event_is_triggered_or_resolved_by_what_it_is_about),
+	    CASE(a_long_alert_keeps_what_tells_it_from_others),
+	    CASE(each_chat_addresses_in_its_own_way),
+	    CASE(a_redirected_message_says_where_it_was_to_go),
 	    CASE(any_value_comes_through_a_json_template_as_it_is),
 	    CASE(check_tells_every_fault_of_a_module),
 	    CASE(a_file_alone_takes_its_format_from_its_name),
