@@ -16,13 +16,14 @@ static const struct {
 	const char *name;
 	const char *summary;
 	const struct option *options;
+	const struct option *more; /* besides them; NULL: none */
 } sections[] = {
-    {"daemon", "the section 'daemon'", conf_daemon_options},
-    {"defaults", "the section 'defaults': what holds for jobs that say nothing else", conf_defaults_options},
-    {"source", "an entry of 'sources'", conf_source_options},
-    {"api", "an entry of 'apis', besides the keys of its type", conf_api_options},
-    {"channel", "an entry of 'channels', besides the keys of its type", conf_channel_options},
-    {"job", "an entry of 'jobs'", conf_job_options},
+    {"daemon", "the section 'daemon'", conf_daemon_options, NULL},
+    {"defaults", "the section 'defaults': what holds for jobs that say nothing else", conf_defaults_options, NULL},
+    {"source", "an entry of 'sources'", conf_source_options, conf_reuse_options},
+    {"api", "an entry of 'apis', besides the keys of its type", conf_api_options, conf_reuse_options},
+    {"channel", "an entry of 'channels', besides the keys of its type", conf_channel_options, conf_reuse_options},
+    {"job", "an entry of 'jobs'", conf_job_options, conf_reuse_options},
 };
 
 /* -- the list ----------------------------------------------------------------------------------------- */
@@ -58,7 +59,8 @@ static void list_all(struct buf *out)
 	print_list("channel types", &columns, out);
 	columns = COLUMNS;
 	for (size_t i = 0; source_types[i]; i++)
-		add(&columns, source_types[i]->name, source_types[i]->summary);
+		if (!i || strcmp(source_types[i]->name, source_types[i - 1]->name)) /* two schemes of one type */
+			add(&columns, source_types[i]->name, source_types[i]->summary);
 	print_list("source types", &columns, out);
 	columns = COLUMNS;
 	for (size_t i = 0; api_types[i]; i++)
@@ -73,13 +75,18 @@ static void list_all(struct buf *out)
 
 /* -- one of them -------------------------------------------------------------------------------------- */
 
-static void print_one(
-    const char *what, const char *name, const char *summary, const struct option *options, struct buf *out)
+static void print_title(const char *what, const char *name, const char *summary, struct buf *out)
 {
 	buf_format(out, "%s%s%s%s: %s\n", out->length ? "\n" : "", what, *what ? " " : "", name,
 	    summary ? summary : "");
+}
+
+static void print_one(
+    const char *what, const char *name, const char *summary, const struct option *options, struct buf *out)
+{
+	print_title(what, name, summary, out);
 	if (options && options->name)
-		options_print(options, out);
+		options_print(options, NULL, out);
 	else
 		buf_add_text(out, "  no keys of its own\n");
 }
@@ -136,6 +143,12 @@ static void print_api_type(const struct api_type *type, struct buf *out)
 	buf_add_text(out, "  and the keys of every API: bmad modules api\n");
 }
 
+static void print_section(size_t number, struct buf *out)
+{
+	print_title("", sections[number].name, sections[number].summary, out);
+	options_print(sections[number].options, sections[number].more, out);
+}
+
 /* All that is called NAME: a module and a channel type may share a name. */
 static void print_named(const char *name, struct buf *out)
 {
@@ -153,7 +166,7 @@ static void print_named(const char *name, struct buf *out)
 			print_api_type(api_types[i], out);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (!strcmp(sections[i].name, name))
-			print_one("", name, sections[i].summary, sections[i].options, out);
+			print_section(i, out);
 }
 
 static int refuse(const char *name)

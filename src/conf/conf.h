@@ -218,10 +218,15 @@ struct err *conf_resolve_texts(const struct conf *conf, const struct texts *text
 struct err *conf_resolve_json(const struct conf *conf, const struct json *value, struct arena *arena,
     const struct json **out_value) MUST_CHECK;
 
-/* Pure: prints a table for `bmad modules`: key, type, default, meaning. */
-void options_print(const struct option *table, struct buf *out);
+/*
+ * Pure: prints a table for `bmad modules`: key, type, default, meaning; with the rows of MORE at its end, unless
+ * it is NULL.
+ */
+void options_print(const struct option *table, const struct option *more, struct buf *out);
 /* The tables of the sections themselves, for `bmad modules job`, `daemon`, `channel`, `source`. */
 extern const struct option conf_daemon_options[], conf_defaults_options[], conf_job_options[],
     conf_channel_options[], conf_source_options[], conf_api_options[];
+/* Keys of every entry, which are gone when an entry is read by the tables above. */
+extern const struct option conf_reuse_options[];
 
 #endif

@@ -6,9 +6,20 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "conf/conf.h"
 #include "conf/merge.h"
 #include "conf/names.h"
 #include "conf/yaml.h"
+
+/* clang-format off */
+const struct option conf_reuse_options[] = {
+    {.name = "like", .type = OPT_TEXT,
+        .help = "it begins as a copy of this entry of the same section; its own keys are laid over that"},
+    {.name = "each", .type = OPT_MAP,
+        .help = "makes an entry for each value of a list, for which ${each:KEY} stands; several: each combination"},
+    OPTION_END,
+};
+/* clang-format on */
 
 /* An entry of the file and what has become of it. */
 struct raw {

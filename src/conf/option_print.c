@@ -98,12 +98,13 @@ static void print_rows(const struct option *table, const char *prefix, struct co
 	}
 }
 
-void options_print(const struct option *table, struct buf *out)
+void options_print(const struct option *table, const struct option *more, struct buf *out)
 {
 	struct columns columns = {.count = 4, .indent = "  "};
 
 	columns_row(&columns, (const char *[]){"KEY", "TYPE", "DEFAULT", "MEANING"});
 	print_rows(table, "", &columns);
+	print_rows(more, "", &columns);
 	columns_print(&columns, out);
 	columns_done(&columns);
 }

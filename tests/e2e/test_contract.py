@@ -394,3 +394,31 @@ def test_what_cannot_be_written_is_no_success(bmad, command):
                               env=bmad.environment(), timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr.count("standard output") == 1
+
+
+# -- modules -------------------------------------------------------------------------------------------
+
+
+def test_all_that_can_be_configured_is_listed_and_has_a_table(bmad):
+    listed = re.findall(r"^  (\w+)  ", bmad.command("modules").stdout, re.M)
+    assert {"heartbeat", "zone_hourly", "webhook", "teams", "sqlite", "postgresql", "bruin", "daemon", "defaults",
+            "source", "api", "channel", "job"} <= set(listed)
+    assert len(listed) == len(set(listed))
+    for name in listed:
+        done = bmad.command("modules", name)
+        assert done.returncode == 0 and name in done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize("name, keys", [
+    ("job", {"module", "schedule", "channels", "options", "retry.attempts", "like", "each"}),
+    ("channel", {"type", "rate", "like", "each"}),
+    ("source", {"url", "schema", "like", "each"}),
+    ("api", {"type", "like", "each"}),
+    ("daemon", {"store", "workers", "log.target", "retention.runs"}),
+])
+def test_every_key_is_told_with_type_default_and_meaning(bmad, name, keys):
+    rows = [re.split(r"  +", line.strip()) for line in bmad.command("modules", name).stdout.splitlines()[1:]]
+    assert rows[0] == ["KEY", "TYPE", "DEFAULT", "MEANING"]
+    assert keys <= {row[0] for row in rows}
+    assert all(len(row) == 4 for row in rows)
+    assert ("like" in {row[0] for row in rows}) == (name != "daemon")

@@ -413,11 +413,12 @@ static void a_table_prints_for_people(void **state)
 	cleanup(buf_done) struct buf out = {0};
 
 	(void)state;
-	options_print(table, &out);
+	options_print(table, inner_options, &out);
 	assert_string_equal(buf_text(&out), "  KEY          TYPE                DEFAULT   MEANING\n"
 	                                    "  text         text                required  a text\n"
 	                                    "  port         number from 1 to 9  8         a port\n"
-	                                    "  group.inner  duration            5s        the inner wait\n");
+	                                    "  group.inner  duration            5s        the inner wait\n"
+	                                    "  inner        duration            5s        the inner wait\n");
 }
 
 int main(void)
