@@ -113,6 +113,7 @@ install: bmad
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 man/bmad.yaml.5
 	cd templates && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/bmad/templates/{} \;
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/bmad config/bmad.yaml
+	install -D -m 644 config/bmad.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bmad
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system config/bmad.service
 clean:
 	rm -rf $(BUILD) bmad
