@@ -26,6 +26,7 @@ struct module_job {
 	utc_t accounted_until; /* the past is asked for from here */
 	struct event *timer;
 	bool asking;
+	bool again; /* what it was asked with is not what holds now */
 	int64_t failures; /* since the last answer */
 	UT_hash_handle hh;
 };
@@ -51,28 +52,14 @@ static struct module_job *find(const struct module_slots *slots, const char *nam
 
 /* -- asking -------------------------------------------------------------------------------------- */
 
-static void tell_cut(const struct module_job *job, utc_t from)
-{
-	struct log_line line;
-
-	log_begin(&line, LEVEL_WARNING, "module_slots_forgotten");
-	log_text(&line, "job", job->name);
-	log_instant(&line, "since", job->accounted_until);
-	log_instant(&line, "until", from);
-	log_end(&line);
-}
-
 static void ask(struct module_job *job)
 {
 	utc_t now = now_utc();
 	utc_t from = job->accounted_until;
 
+	job->again = job->asking;
 	if (job->asking || job->slots->stopped)
 		return;
-	if (from < now - BEHIND_MAX_S) {
-		tell_cut(job, now - BEHIND_MAX_S);
-		from = job->accounted_until = now - BEHIND_MAX_S;
-	}
 	job->asking = true;
 	event_del(job->timer);
 	dispatcher_add(job->slots->setup.dispatcher, &(struct granted){
@@ -171,7 +158,10 @@ void module_slots_answered(struct module_slots *slots, const struct run_end *end
 		slots->setup.changed(slots->setup.arg, job->job);
 		raise_account(job, now_utc());
 	}
-	ask_later(job);
+	if (job->again)
+		ask(job);
+	else
+		ask_later(job);
 }
 
 /* -- the front desk ---------------------------------------------------------------------------------- */
@@ -184,6 +174,21 @@ struct module_slots *module_slots_create(const struct module_slots_setup *setup)
 	return slots;
 }
 
+static utc_t cut_past(const char *name, utc_t accounted_until)
+{
+	utc_t from = now_utc() - BEHIND_MAX_S;
+	struct log_line line;
+
+	if (accounted_until >= from)
+		return accounted_until;
+	log_begin(&line, LEVEL_WARNING, "module_slots_forgotten");
+	log_text(&line, "job", name);
+	log_instant(&line, "since", accounted_until);
+	log_instant(&line, "until", from);
+	log_end(&line);
+	return from;
+}
+
 void module_slots_begin(struct module_slots *slots, const struct conf_job *job, utc_t accounted_until)
 {
 	struct module_job *entry = find(slots, job->name);
@@ -192,7 +197,7 @@ void module_slots_begin(struct module_slots *slots, const struct conf_job *job, 
 		entry = mem_alloc(sizeof(*entry));
 		entry->slots = slots;
 		entry->name = mem_copy(job->name);
-		entry->accounted_until = accounted_until;
+		entry->accounted_until = cut_past(job->name, accounted_until);
 		entry->timer = evtimer_new(slots->setup.base, on_timer, entry);
 		HASH_ADD_KEYPTR(hh, slots->jobs, entry->name, strlen(entry->name), entry);
 	}
