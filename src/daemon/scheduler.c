@@ -2,11 +2,8 @@
 /* From due slots to granted runs. */
 #include "daemon/scheduler.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/agenda.h"
@@ -19,6 +16,7 @@
 #include "daemon/retries.h"
 #include "daemon/slots.h"
 #include "daemon/starts.h"
+#include "daemon/wall_timer.h"
 
 #define BACKLOG_S 1 /* a backlog that waits for a run of another process is asked for so often */
 #define MS_PER_S  1000
@@ -26,8 +24,7 @@
 struct scheduler {
 	struct scheduler_setup setup;
 	struct agenda agenda;
-	struct event *timer; /* of the timerfd */
-	int timer_fd;
+	struct wall_timer timer;
 	struct event *backlog_timer;
 	struct backlog *backlogs;
 	struct claims claims;
@@ -36,8 +33,6 @@ struct scheduler {
 	struct module_slots *modules; /* what they have named */
 	struct due_slots due; /* scratch */
 	utc_t live_since;
-	int64_t last_wall_ms;
-	struct mono last_mono;
 	bool stopped;
 };
 
@@ -199,16 +194,6 @@ static void job_due(struct scheduler *scheduler, uint32_t index, utc_t first, ut
 	agenda_add(&scheduler->agenda, index, slots_fire(&line, now));
 }
 
-/* Wakes at the next slot, and at once when somebody sets the wall clock. */
-static void arm(struct scheduler *scheduler)
-{
-	utc_t first = agenda_first(&scheduler->agenda);
-	struct itimerspec when = {.it_value.tv_sec = first == UTC_NEVER ? INT32_MAX : first};
-
-	if (timerfd_settime(scheduler->timer_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL))
-		log_fault(LEVEL_ERROR, "timer_failed", ERR(ERR_BUG, "timerfd_settime: %s", strerror(errno)));
-}
-
 /* Returns the instant up to which all is done. */
 static utc_t tick(struct scheduler *scheduler)
 {
@@ -218,9 +203,7 @@ static utc_t tick(struct scheduler *scheduler)
 	while (agenda_take(&scheduler->agenda, now, &entry))
 		job_due(scheduler, entry.job, entry.at - scheduler->setup.conf->jobs[entry.job].delay_s, now);
 	claims_flush(&scheduler->claims);
-	scheduler->last_wall_ms = wall_ms();
-	scheduler->last_mono = mono_now();
-	arm(scheduler);
+	wall_timer_set(&scheduler->timer, agenda_first(&scheduler->agenda));
 	return now;
 }
 
@@ -234,30 +217,12 @@ static void on_named(void *arg, const struct conf_job *job)
 	tick(scheduler);
 }
 
-static void tell_jump(const struct scheduler *scheduler)
-{
-	int64_t expected = scheduler->last_wall_ms + mono_now().ms - scheduler->last_mono.ms;
-	struct log_line line;
-
-	log_begin(&line, LEVEL_WARNING, "clock_jumped");
-	log_int(&line, "by_ms", wall_ms() - expected);
-	log_end(&line);
-}
-
-static void on_jump(struct scheduler *scheduler)
-{
-	tell_jump(scheduler);
-	module_slots_ask_all(scheduler->modules);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void on_timer(void *arg, bool jumped)
 {
 	struct scheduler *scheduler = arg;
-	uint64_t expirations;
 
-	(void)what;
-	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == ECANCELED)
-		on_jump(scheduler);
+	if (jumped)
+		module_slots_ask_all(scheduler->modules);
 	tick(scheduler);
 }
 
@@ -410,9 +375,8 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	});
 	pauses_init(&scheduler->pauses, setup->base, setup->conf);
 	scheduler->live_since = now_utc();
-	scheduler->timer_fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	scheduler->timer = event_new(setup->base, scheduler->timer_fd, EV_READ | EV_PERSIST, on_timer, scheduler);
-	event_add(scheduler->timer, NULL);
+	scheduler->timer = (struct wall_timer){.due = on_timer, .arg = scheduler};
+	wall_timer_init(&scheduler->timer, setup->base);
 	scheduler->backlog_timer = evtimer_new(setup->base, on_backlog_timer, scheduler);
 	ask_schedules(scheduler);
 	return scheduler;
@@ -468,7 +432,7 @@ void scheduler_run_ended(struct scheduler *scheduler, const struct run_end *end)
 void scheduler_stop(struct scheduler *scheduler)
 {
 	scheduler->stopped = true;
-	event_del(scheduler->timer);
+	wall_timer_stop(&scheduler->timer);
 	event_del(scheduler->backlog_timer);
 	claims_stop(&scheduler->claims);
 	retries_done(&scheduler->retries);
@@ -494,9 +458,8 @@ void scheduler_destroy(struct scheduler *scheduler)
 	retries_done(&scheduler->retries);
 	pauses_done(&scheduler->pauses);
 	module_slots_destroy(scheduler->modules);
-	event_free(scheduler->timer);
+	wall_timer_done(&scheduler->timer);
 	event_free(scheduler->backlog_timer);
-	close(scheduler->timer_fd);
 	agenda_done(&scheduler->agenda);
 	due_slots_done(&scheduler->due);
 	free(scheduler);
