@@ -8,11 +8,13 @@
 
 extern const struct job_module command_module;
 extern const struct job_module heartbeat_module;
+extern const struct job_module slips_module;
 extern const struct job_module zone_hourly_module;
 
 const struct job_module *const job_modules[] = {
     &command_module,
     &heartbeat_module,
+    &slips_module,
     &zone_hourly_module,
 #ifdef BMAD_TEST_MODULES
     BMAD_TEST_MODULE_ROWS

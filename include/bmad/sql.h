@@ -64,6 +64,9 @@ struct sql_param {
 struct sql;
 struct sql_rows;
 
+/* Whether the source says `writable: true`: else statements that change something are refused. */
+bool sql_writable(const struct sql *db);
+
 /*
  * All queries until sql_end() see one state of the database. What a run leaves open is ended for it,
  * whatever happened.

@@ -85,7 +85,7 @@ const void *api_options(const struct api *api)
 	return api->entry->options;
 }
 
-/* -- time ------------------------------------------------------------------------------------------------ */
+/* -- time ------------------------------------------------------------------------------------------- */
 
 static struct mono sooner(struct mono a, struct mono b)
 {
@@ -120,8 +120,7 @@ struct err *api_wait(struct api *api, int64_t ms)
 	return NULL;
 }
 
-/* -- exchanges ----------------------------------------------------------------------------------------------
- */
+/* -- exchanges -------------------------------------------------------------------------------------- */
 
 static void prepare(const struct api *api, struct http_exchange *exchange, const struct api_request *request,
     struct mono deadline)
@@ -191,8 +190,7 @@ struct err *api_exchange(struct api *api, const struct api_request *request, str
 	return e ? tell_request(e, request) : NULL;
 }
 
-/* -- the session
- * ----------------------------------------------------------------------------------------------- */
+/* -- the session ------------------------------------------------------------------------------------ */
 
 void api_session(struct api *api, const char *base, const char *token, int64_t life_ms)
 {
@@ -226,8 +224,7 @@ static struct err *sign_in(struct api *api, struct batch *batch, const struct sl
 	return ERR_AT(e, "sign in to API %s", api->entry->name);
 }
 
-/* -- one call
- * ---------------------------------------------------------------------------------------------------- */
+/* -- one call --------------------------------------------------------------------------------------- */
 
 static void release(struct api *api, struct slot *slot)
 {
@@ -327,8 +324,7 @@ static struct err *on_answer(struct api *api, struct batch *batch, struct slot *
 	return e;
 }
 
-/* -- many of them
- * -------------------------------------------------------------------------------------------------- */
+/* -- many of them ----------------------------------------------------------------------------------- */
 
 static bool fill(const struct api *api, struct batch *batch, struct slot *slot)
 {

@@ -47,6 +47,7 @@ struct sql_driver {
 struct sql {
 	const struct sql_driver *driver;
 	const char *source; /* its name */
+	bool writable;
 	int64_t statement_timeout_ms;
 	struct mono (*now)(void); /* NULL: no limits yet */
 	struct mono deadline;     /* the run's */

@@ -34,8 +34,7 @@ void http_destroy(struct http *http)
 	free(http);
 }
 
-/* -- what libcurl asks and tells while an exchange goes on -------------------------------------------------
- */
+/* -- what libcurl asks and tells while an exchange goes on ------------------------------------------ */
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -59,8 +58,7 @@ static int about_to_send(void *arg, char *remote, char *local, int remote_port, 
 	return exchange->begun++ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-/* -- setting one up
- * ------------------------------------------------------------------------------------------ */
+/* -- setting one up --------------------------------------------------------------------------------- */
 
 static bool add_line(struct http_exchange *exchange, const char *line)
 {
@@ -149,8 +147,7 @@ struct err *http_start(struct http *http, struct http_exchange *exchange)
 	return ERR(ERR_TEMPORARY, "libcurl takes no request: a header with a line break, or no memory");
 }
 
-/* -- how it ended
- * ---------------------------------------------------------------------------------------------- */
+/* -- how it ended ----------------------------------------------------------------------------------- */
 
 static struct err *fault_of(const struct http_exchange *exchange, CURLcode code)
 {

@@ -293,9 +293,15 @@ void sql_init(struct sql *db, const struct sql_driver *driver, const struct conf
 {
 	db->driver = driver;
 	db->source = source->name;
+	db->writable = source->writable;
 	db->statement_timeout_ms = source->statement_timeout_ms;
 	db->rows = mem_alloc(sizeof(*db->rows));
 	db->rows->db = db;
+}
+
+bool sql_writable(const struct sql *db)
+{
+	return db->writable;
 }
 
 const struct sql_param *sql_param_find(const struct sql_param *params, size_t count, const char *name)

@@ -46,8 +46,7 @@ struct running {
 	int status;
 };
 
-/* -- what the program gets ----------------------------------------------------------------------------------
- */
+/* -- what the program gets -------------------------------------------------------------------------- */
 
 /* The daemon's own environment may hold secrets: of it only what says where and in which language. */
 static bool is_passed_on(const char *variable)
@@ -168,8 +167,7 @@ static struct err *start(struct running *p, const struct program *program)
 	return e;
 }
 
-/* -- while it runs
- * ---------------------------------------------------------------------------------------------- */
+/* -- while it runs ---------------------------------------------------------------------------------- */
 
 static void shut(int *fd)
 {
@@ -302,8 +300,7 @@ static void done(struct running *p)
 	buf_done(&p->line);
 }
 
-/* -- how it ended
- * ------------------------------------------------------------------------------------------------ */
+/* -- how it ended ----------------------------------------------------------------------------------- */
 
 static struct err *judge(struct running *p)
 {
