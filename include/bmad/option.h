@@ -57,6 +57,7 @@ enum option_type {
 	OPT_BOOL,     /* bool: true false yes no on off */
 	OPT_INT,      /* int64_t within min..max */
 	OPT_DURATION, /* int64_t milliseconds within min..max; -1 when left out without fallback */
+	OPT_SIZE,     /* int64_t bytes within min..max, as 500, 64k, 10M or 1G (thousands) */
 	OPT_CHOICE,   /* int: index in `choices`, -1 when left out without fallback */
 	OPT_TEXTS,    /* struct texts; a single text counts as a list of one */
 	OPT_SECRETS,  /* struct texts, none of which may ever be shown; a single one counts as a list */
@@ -81,7 +82,7 @@ struct option {
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
-	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_DURATION (ms); max 0: no upper bound */
+	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_SIZE, OPT_DURATION (ms); max 0: no upper bound */
 	const char *help; /* one sentence, lower case, without full stop */
 };
 

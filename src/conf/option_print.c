@@ -17,6 +17,7 @@ static const struct {
     [OPT_BOOL] = {"yes or no", "true or false"},
     [OPT_INT] = {"number", "a whole number"},
     [OPT_DURATION] = {"duration", "a duration such as 500ms, 90s, 15m, 1h30m or 7d"},
+    [OPT_SIZE] = {"size", "a size such as 500k or 10M"},
     [OPT_CHOICE] = {"one of", "one of"},
     [OPT_TEXTS] = {"list of texts", "a list of texts"},
     [OPT_SECRETS] = {"list of secrets", "a list of texts"},
@@ -69,6 +70,7 @@ static const char *describe(const struct option *option, const char *text, struc
 		return arena_format(arena, "%s '%s'", text, option->section);
 	case OPT_INT:
 	case OPT_INTS:
+	case OPT_SIZE:
 	case OPT_DURATION:
 		return range_text(option, text, arena);
 	default:

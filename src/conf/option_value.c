@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The types of option values: each reads a node into its field, or says what was expected. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -195,6 +196,35 @@ static bool read_int(
 	return true;
 }
 
+/* Thousands, not 1024: what providers call 10 MB is at least that. */
+static bool parse_size(const char *text, int64_t *out_bytes)
+{
+	static const char units[] = "kmg";
+	size_t length = strlen(text);
+	const char *unit = length ? strchr(units, tolower((unsigned char)text[length - 1])) : NULL;
+	cleanup(free_text) char *digits = mem_copy_n(text, unit ? length - 1 : length);
+
+	if (!parse_int(digits, out_bytes))
+		return false;
+	for (const char *step = units; unit && step <= unit; step++)
+		if (__builtin_mul_overflow(*out_bytes, INT64_C(1000), out_bytes))
+			return false;
+	return true;
+}
+
+static bool read_size(
+    struct option_reader *reader, const struct option *option, const struct node *value, void *field)
+{
+	int64_t bytes;
+
+	if (value->kind != NODE_TEXT || !parse_size(value->text, &bytes))
+		return refuse(reader, option, value);
+	if (!in_range(option, bytes))
+		return refuse_range(reader, option, value);
+	*(int64_t *)field = bytes;
+	return true;
+}
+
 static bool parse_duration(const char *text, int64_t *out_ms)
 {
 	struct err *e = duration_parse_ms(text, out_ms);
@@ -314,7 +344,7 @@ static bool read_secrets(
 static bool read_int_text(
     struct option_reader *reader, const struct option *option, const struct node *value, void *field)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	if (!read_int(reader, option, value, &number))
 		return false;
@@ -471,6 +501,7 @@ static value_reader *const readers[] = {
     [OPT_BOOL] = read_bool,
     [OPT_INT] = read_int,
     [OPT_DURATION] = read_duration,
+    [OPT_SIZE] = read_size,
     [OPT_CHOICE] = read_choice,
     [OPT_TEXTS] = read_texts,
     [OPT_SECRETS] = read_secrets,

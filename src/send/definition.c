@@ -60,6 +60,7 @@ static uint64_t add_option(uint64_t hash, const struct option *option, const voi
 	case OPT_BOOL:
 		return add_number(hash, *(const bool *)value);
 	case OPT_INT:
+	case OPT_SIZE:
 	case OPT_DURATION:
 		return add_number(hash, *(const int64_t *)value);
 	case OPT_CHOICE:
