@@ -4,8 +4,21 @@
 #define BMAD_MESSAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <bmad/time.h>
+
+/*
+ * A file that goes with a message where the channel can carry one (e-mail). Others leave it out; templates of
+ * all see `bmad.attachments` and may say where the file is to be found.
+ */
+struct attachment {
+	const char *name;         /* "slips.csv" */
+	const char *content_type; /* "text/csv"; text is UTF-8 */
+	const void *bytes;
+	size_t length;
+	const char *content_id; /* for an image that the HTML shows as `src="cid:chart"`: "chart"; else NULL */
+};
 
 enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_CRITICAL };
 
@@ -28,6 +41,8 @@ struct message {
 	 */
 	const char *alert;
 	bool clear;
+	const struct attachment *attachments; /* borrowed until run_queue() or run_send() returns */
+	size_t attachment_count;
 };
 
 /* How a message that was waited for ended. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/store_access.h"
 #include "daemon/child.h"
+#include "send/mime.h"
 
 #define MESSAGES_SHOWN 100
 
@@ -136,6 +137,26 @@ static struct json *payload_json(const struct message_row *row)
 	return value ? value : json_string_n(row->payload ? row->payload : "", row->payload_length);
 }
 
+static bool is_mail(const char *content_type)
+{
+	return text_equal(content_type, MIME_TYPE);
+}
+
+/* Mail is for programs to read; people get its text, and what is attached by name. */
+static void set_mail(struct json *object, const struct message_row *row)
+{
+	struct json *mail;
+
+	json_set_array(object, "attachments");
+	if (!is_mail(row->content_type) || !row->payload)
+		return;
+	mail = mime_read(row->payload, row->payload_length);
+	json_set(object, "from", json_copy(json_get(mail, "from")));
+	json_set(object, "attachments", json_copy(json_get(mail, "attachments")));
+	json_set(object, "preview", json_copy(json_get(mail, "text")));
+	json_destroy(mail);
+}
+
 static struct json *describe_whole(const struct message_row *row)
 {
 	struct json *object = describe(row);
@@ -144,6 +165,7 @@ static struct json *describe_whole(const struct message_row *row)
 	json_set_string(object, "lane", text_is_empty(row->lane) ? NULL : row->lane);
 	json_set_string(object, "provider_id", row->provider_id);
 	json_set_string(object, "content_type", row->content_type);
+	set_mail(object, row);
 	json_set(object, "payload", payload_json(row));
 	return object;
 }
@@ -206,9 +228,9 @@ static int show_whole(const struct json *message)
 	cleanup(buf_done) struct buf out = {0};
 
 	for (const struct json *member = json_first(message); member; member = json_next(member))
-		if (strcmp(json_key(member), "payload"))
+		if (strcmp(json_key(member), "payload") && strcmp(json_key(member), "preview"))
 			add_line(&out, json_key(member), member);
-	add_preview(&out, json_get(message, "payload"));
+	add_preview(&out, json_get(message, json_get(message, "preview") ? "preview" : "payload"));
 	return cli_write(&out);
 }
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "worker/packing.h"
 #include "worker/rendering.h"
 #include "worker/templates.h"
 
@@ -126,20 +127,36 @@ static struct err *find_channel(const struct conf *conf, const struct conf_job *
 	return NULL;
 }
 
-static void render_with(struct rendering *rendering, const struct conf_channel *channel, struct rendered *out)
+/* The message as rendered, and as the outbox would have it. */
+struct shown {
+	struct arena arena;
+	struct rendered rendered;
+	struct packed packed;
+};
+
+static struct err *render_with(
+    struct rendering *rendering, const struct conf_channel *channel, struct shown *out)
 {
 	char id[UUID_TEXT];
-
 	struct rendering_message message = {.id = uuid_v7(rendering->now * 1000, id), .key = "", .to = ""};
+	struct packing packing = {
+	    .conf = rendering->conf,
+	    .channel = channel,
+	    .id = id,
+	    .to = "",
+	    .own = true,
+	    .created_ms = rendering->now * 1000,
+	};
 
 	rendering_begin(rendering);
-	rendering_for(rendering, channel, &message, out);
+	rendering_for(rendering, channel, &message, &out->rendered);
 	rendering_done(rendering);
+	return pack_rendered(&packing, &out->rendered, &out->arena, &out->packed);
 }
 
 /* Like a dry run with this data, at this moment. Secrets in the job's `vars` are not shown. */
 static struct err *render_message_of(const struct conf *conf, const struct conf_job *job,
-    const struct conf_channel *channel, const struct render_wish *wish, struct rendered *out)
+    const struct conf_channel *channel, const struct render_wish *wish, struct shown *out)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	const struct json *vars;
@@ -164,18 +181,19 @@ static struct err *render_message_of(const struct conf *conf, const struct conf_
 	    .kind = wish->kind ? wish->kind : "report",
 	    .data = data,
 	};
-	render_with(&rendering, channel, out);
+	struct err *e = render_with(&rendering, channel, out);
 	template_set_destroy(rendering.templates);
 	json_destroy(data);
-	return NULL;
+	return e;
 }
 
 /* What a template that failed leaves is shown too: the channel would get it. */
-static int show_rendered(const struct rendered *rendered)
+static int show_rendered(const struct shown *shown)
 {
+	const struct rendered *rendered = &shown->rendered;
 	cleanup(buf_done) struct buf out = {0};
 
-	buf_add_text(&out, rendered->payload);
+	buf_add(&out, shown->packed.payload, shown->packed.payload_length);
 	redact(&out);
 	int status = cli_write(&out);
 	if (status || !rendered->degraded)
@@ -189,15 +207,16 @@ static int render_conf(const struct conf *conf, const struct render_wish *wish)
 {
 	const struct conf_job *job;
 	const struct conf_channel *channel;
-	struct rendered rendered = {0};
+	struct shown shown = {0};
 
 	struct err *e = conf_job_get(conf, wish->name, &job);
 	if (!e)
 		e = find_channel(conf, job, wish->channel, &channel);
 	if (!e)
-		e = render_message_of(conf, job, channel, wish, &rendered);
-	int status = e ? cli_fail(e) : show_rendered(&rendered);
-	rendered_done(&rendered);
+		e = render_message_of(conf, job, channel, wish, &shown);
+	int status = e ? cli_fail(e) : show_rendered(&shown);
+	rendered_done(&shown.rendered);
+	arena_done(&shown.arena);
 	return status;
 }
 

@@ -12,6 +12,7 @@
 #include "render/dress.h"
 #include "render/fit.h"
 #include "render/plain.h"
+#include "render/render_inside.h"
 
 #define TEXT_MAX (32 << 20) /* what a template may make; white space in JSON does not reach the payload */
 
@@ -33,7 +34,7 @@ static bool is_empty(const struct body *body)
 	return !body->json && !body->text;
 }
 
-static char *stem_of(const struct render_request *request)
+char *render_stem(const struct render_request *request)
 {
 	const char *stem = request->stem ? request->stem : request->kind;
 
@@ -43,7 +44,7 @@ static char *stem_of(const struct render_request *request)
 /* -- by the template ---------------------------------------------------------------------------------- */
 
 /* The data object's keys hide `bmad` only if they have one of that name. */
-static struct err *render_template(
+struct err *render_template(
     const struct render_request *request, const struct found_template *found, struct buf *out)
 {
 	struct json *around = json_object();
@@ -82,7 +83,7 @@ static struct err *render_own(
 static struct err *render_text(
     struct template_set *set, const struct render_request *request, char **out_text)
 {
-	cleanup(free_text) char *stem = stem_of(request);
+	cleanup(free_text) char *stem = render_stem(request);
 	struct found_template found;
 	struct buf text = {0};
 
@@ -137,7 +138,7 @@ static struct err *render_plain(
 static struct err *render_exactly(
     struct template_set *set, const struct render_request *request, struct body *out)
 {
-	cleanup(free_text) char *stem = stem_of(request);
+	cleanup(free_text) char *stem = render_stem(request);
 	struct found_template found;
 
 	if (request->body_data) {
@@ -180,7 +181,7 @@ static struct err *too_large(const struct render_request *request)
 	    request->module, request->kind, request->channel_type);
 }
 
-static void degrade(struct rendered *out, struct err *e)
+void render_degrade(struct rendered *out, struct err *e)
 {
 	if (e && !out->why)
 		out->why = mem_copy(err_text(e));
@@ -193,21 +194,25 @@ static void finish_plain(struct template_set *set, const struct render_request *
 	struct body body = {0};
 
 	out->left_out = 0;
-	degrade(out, render_plain(set, request, &body));
+	render_degrade(out, render_plain(set, request, &body));
 	finish(request, &body, out);
 }
 
 static void render_shown(struct template_set *set, const struct render_request *request, struct rendered *out)
 {
+	if (!strcmp(request->channel_type, "email")) {
+		render_mail(set, request, out);
+		return;
+	}
 	bool json = request->body_data || !strcmp(template_format(request->channel_type), "json");
 	struct body body = {0};
 
 	*out = (struct rendered){.content_type = json ? "application/json" : "text/plain; charset=utf-8"};
-	degrade(out, render_exactly(set, request, &body));
+	render_degrade(out, render_exactly(set, request, &body));
 	if (is_empty(&body)) {
 		finish_plain(set, request, out);
 	} else if (!finish(request, &body, out)) {
-		degrade(out, too_large(request));
+		render_degrade(out, too_large(request));
 		finish_plain(set, request, out);
 	}
 }
@@ -228,6 +233,8 @@ void render_message(struct template_set *set, const struct render_request *reque
 void rendered_done(struct rendered *rendered)
 {
 	free(rendered->payload);
+	free(rendered->html);
+	free(rendered->subject);
 	free(rendered->why);
 	*rendered = (struct rendered){0};
 }

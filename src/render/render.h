@@ -35,6 +35,8 @@ struct render_request {
 struct rendered {
 	char *payload; /* JSON payloads are compact */
 	const char *content_type;
+	char *html;      /* e-mail: beside the text; NULL: none */
+	char *subject;   /* e-mail; else NULL */
 	bool degraded;   /* the template failed: the payload is plain */
 	char *why;       /* what was wrong, with file, line and column; NULL if nothing */
 	size_t left_out; /* rows and lines that were left out to make it fit */

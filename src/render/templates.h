@@ -41,6 +41,10 @@ void template_set_destroy(struct template_set *set);
 struct err *template_set_find(struct template_set *set, const char *stem, const char *type,
     struct found_template *out_found) MUST_CHECK;
 
+/* The file NAME ("zone_hourly/report.email.html", without suffix) alone. */
+struct err *template_set_find_part(struct template_set *set, const char *name, const char *format,
+    struct found_template *out_found) MUST_CHECK;
+
 /* The `M/K.txt.mustache` alone, whatever there is for a type. */
 struct err *template_set_find_text(
     struct template_set *set, const char *stem, struct found_template *out_found) MUST_CHECK;

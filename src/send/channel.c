@@ -9,6 +9,7 @@
 
 const struct channel_type *const channel_types[] = {
     &channel_console,
+    &channel_email,
     &channel_file,
     &channel_teams,
     &channel_slack,
@@ -110,6 +111,27 @@ struct err *channel_check_url(const char *url, bool allow_http)
 		return ERR(ERR_CONFIG, "url: names no host");
 	if (!https && !allow_http && !is_loopback(host))
 		return ERR(ERR_CONFIG, "url: plain http:// needs `allow_http: true` (or a loopback host)");
+	return NULL;
+}
+
+struct err *channel_check_mail_url(const char *url)
+{
+	size_t scheme = !strncasecmp(url, "smtps://", 8) ? 8 : !strncasecmp(url, "smtp://", 7) ? 7 : 0;
+	const char *authority = url + scheme;
+	size_t length = strcspn(authority, "/?#");
+	const char *name = authority + length;
+
+	if (!scheme)
+		return ERR(ERR_CONFIG, "url: must begin with smtp:// or smtps://");
+	if (forbidden_byte(url))
+		return ERR(ERR_CONFIG, "url: byte %zu may not stand in a URL", (size_t)(forbidden_byte(url) - url) + 1);
+	if (memchr(authority, '@', length))
+		return ERR(ERR_CONFIG, "url: must not hold a user or password; say `username` and `password`");
+	if (!host_of(authority, length).length)
+		return ERR(ERR_CONFIG, "url: names no host");
+	name += *name == '/';
+	if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")])
+		return ERR(ERR_CONFIG, "url: after the host only a name for EHLO may stand");
 	return NULL;
 }
 

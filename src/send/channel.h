@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <bmad/err.h>
+#include <bmad/message.h>
 #include <bmad/option.h>
 
 #include "base/mem.h"
@@ -40,6 +41,29 @@ struct outgoing {
 	int64_t severity; /* enum severity */
 };
 
+/* A message as it was rendered, for types that make more of it than its text. */
+struct draft {
+	const char *id;
+	const char *to;      /* the one this copy is for; "": the channel's own */
+	bool own;            /* TO is one of the channel's own, who all see each other */
+	int64_t created_ms;
+	const char *subject; /* NULL: none */
+	const char *text;
+	const char *html; /* NULL: none */
+	const struct attachment *attachments;
+	size_t attachment_count;
+};
+
+/* What goes to the outbox of it. */
+struct packed {
+	const char *payload;
+	size_t payload_length;
+	const char *content_type;
+	const char *subject;
+	size_t attachment_count; /* of the draft's, the first ones, that are in it */
+	const char *left_out;    /* what was too big, for people; NULL: nothing */
+};
+
 struct header {
 	const char *name, *value;
 };
@@ -52,17 +76,24 @@ struct wire_request {
 	size_t header_count;
 	const char *body;
 	size_t body_length;
+	/* Mail (smtp:// or smtps://) has an envelope in place of method and headers. */
+	const char *mail_from;
+	struct texts mail_to;
+	const char *username; /* NULL: no log-in */
+	const char *password;
+	bool starttls; /* TLS or nothing; smtps:// has it from the start */
 };
 
 /* What came back, as far as it came. */
 struct wire_answer {
-	long status;      /* HTTP status, 0: none came */
+	long status;      /* of HTTP or SMTP, 0: none came */
 	const char *body; /* at most 64 KiB, NUL-terminated */
 	size_t body_length;
 	bool complete;          /* the body ended where the answer said it would */
 	bool request_sent;      /* the request may have reached the other side (transport faults) */
 	const char *fault;      /* what the transport said when it failed, else NULL; holds no secret */
-	bool certificate;       /* the fault: certificate or host name wrong, unknown CA */
+	bool certificate;       /* the fault: certificate or host name wrong, unknown CA, no TLS */
+	bool greeted;           /* mail: the server took us, log-in included; what it said is of the message */
 	int64_t retry_after_ms; /* as the answer asked, both forms; -1: it did not */
 	int64_t used_up_ms; /* its X-RateLimit fields: nothing is left for so long; -1: they do not say so */
 };
@@ -79,6 +110,7 @@ struct classification {
 	enum verdict verdict;
 	const char *reason;     /* for people: "HTTP 503: overloaded"; in the attempt's arena or a constant */
 	int64_t retry_after_ms; /* a lower bound from the body; -1: none */
+	int64_t wait_ms;        /* the same for this message alone, others may go; 0: none */
 	const char *provider_id; /* or NULL */
 	bool for_good;           /* GONE: only a person's word may bring the destination back, no probe */
 };
@@ -105,8 +137,15 @@ struct channel_type {
 	void (*secrets)(const void *options, void (*add)(const char *secret));
 	/* What is allowed and may yet surprise: a warning of `bmad check`, a constant; NULL: nothing. */
 	const char *(*advise)(const struct conf_channel *channel, const void *options);
-	/* The fixed recipients, each of whom gets a message of his own; NULL, or none of them: it has no such. */
-	const struct texts *(*recipients)(const void *options);
+	/*
+	 * In the worker, where CHANNEL's options are not resolved: the channel's own recipients, each of whom
+	 * gets a message of his own (NULL, or none of them: it has no such), and the payload made of what was
+	 * rendered (NULL: it is that).
+	 */
+	struct err *(*recipients)(const struct conf *conf, const struct conf_channel *channel,
+	    struct arena *arena, struct texts *out_recipients);
+	struct err *(*pack)(const struct conf *conf, const struct conf_channel *channel,
+	    const struct draft *draft, struct arena *arena, struct packed *out_packed);
 	/* OPTIONS with references resolved. NOW is the attempt's Unix second (signatures). */
 	struct err *(*compose)(const struct conf_channel *channel, const void *options,
 	    const struct outgoing *message, int64_t now, struct arena *arena,
@@ -140,6 +179,8 @@ int64_t channel_definition(const struct conf_channel *channel);
 /* The same for where it leads: TYPE and OPTIONS with references resolved. 32 bits, so that it tells nothing of
  * the secrets in them. */
 int64_t channel_destination(const struct conf_channel *channel, const void *options);
+/* A mail server: smtp://HOST[:PORT][/NAME] or smtps://, NAME being what we call ourselves there. */
+struct err *channel_check_mail_url(const char *url) MUST_CHECK;
 
 /* A URL that may be used: https (or loopback or allow_http), no user:password, no CR LF NUL space. CONFIG
  * error else. */

@@ -89,9 +89,13 @@ static struct err *sms_check(const struct conf_channel *channel, const void *opt
 	return check_recipients(&o->to);
 }
 
-static const struct texts *sms_recipients(const void *options)
+static struct err *sms_recipients(const struct conf *conf, const struct conf_channel *channel,
+    struct arena *arena, struct texts *out_recipients)
 {
-	return &((const struct sms_options *)options)->to;
+	const struct sms_options *o = channel->options;
+
+	TRY(conf_resolve_texts(conf, &o->to, arena, out_recipients), "channel '%s': to", channel->name);
+	return NULL;
 }
 
 /* -- compose ----------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 #include "send/channel.h"
 
-extern const struct channel_type channel_console, channel_discord, channel_file, channel_mattermost,
+extern const struct channel_type channel_console, channel_discord, channel_email, channel_file, channel_mattermost,
     channel_pagerduty, channel_slack, channel_sms, channel_teams, channel_webhook;
 
 /* Judges an `url` option; one that holds references cannot be known before they are resolved. */
@@ -40,6 +40,8 @@ const char *answer_excerpt(const char *text, size_t length, size_t limit, struct
 
 /* What STATUS means by itself; `retry_on` of CHANNEL goes first. */
 enum verdict status_verdict(const struct conf_channel *channel, long status);
+
+bool status_listed(const struct texts *statuses, long status);
 
 /* The body of ANSWER if it is all there and JSON, else NULL; to be destroyed. */
 struct json *answer_json(const struct wire_answer *answer);

@@ -34,7 +34,7 @@ static const struct status_range ranges[] = {
     {500, 599, VERDICT_LATER},
 };
 
-static bool listed(const struct texts *statuses, long status)
+bool status_listed(const struct texts *statuses, long status)
 {
 	char text[24];
 
@@ -47,7 +47,7 @@ static bool listed(const struct texts *statuses, long status)
 
 enum verdict status_verdict(const struct conf_channel *channel, long status)
 {
-	if (listed(&channel->retry_on, status))
+	if (status_listed(&channel->retry_on, status))
 		return VERDICT_LATER;
 	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		if (status >= ranges[i].first && status <= ranges[i].last)
@@ -145,7 +145,7 @@ const struct said *said_in(const struct said *table, const char *text)
 void judge_as_said(
     const struct conf_channel *channel, long status, const struct said *row, struct classification *out)
 {
-	if (!row || listed(&channel->retry_on, status))
+	if (!row || status_listed(&channel->retry_on, status))
 		return;
 	out->verdict = row->verdict;
 	out->for_good = row->for_good;

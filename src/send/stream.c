@@ -54,6 +54,8 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 	if (probe)
 		return LANE_PROBE_MS;
 	delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
+	if (delay_ms < judged->wait_ms)
+		delay_ms = judged->wait_ms;
 	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/child.h"
 #include "net/transport.h"
 #include "send/retry_after.h"
+#include "send/wire_mail.h"
 
 #define BODY_MAX     (64 * 1024) /* of an answer: reading goes no further */
 #define HEADERS_MAX  (128 * 1024)
@@ -27,6 +28,9 @@ struct attempt {
 	size_t header_bytes;
 	bool head_complete, body_cut, headers_cut, refused_address, repeated;
 	int begun; /* how often libcurl was about to send the request */
+	bool is_mail;
+	struct mail_talk mail;
+	struct mono deadline;
 	char fault[CURL_ERROR_SIZE];
 };
 
@@ -132,6 +136,14 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg)
 	return 0;
 }
 
+static size_t take_reply(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct attempt *attempt = arg;
+
+	mail_talk_reply(&attempt->mail, bytes, size * count);
+	return size * count;
+}
+
 /*
  * Called when the request is about to go out. The second time in one attempt libcurl found a kept
  * connection closed after the request went over it, and would send it anew: whether the first arrived is
@@ -154,6 +166,7 @@ static int about_to_send(void *arg, char *remote, char *local, int remote_port, 
 static void attempt_destroy(struct attempt *attempt)
 {
 	LIST_REMOVE(attempt, link);
+	mail_talk_done(&attempt->mail);
 	if (attempt->easy)
 		curl_easy_cleanup(attempt->easy);
 	curl_slist_free_all(attempt->headers);
@@ -177,6 +190,8 @@ static bool set_request(struct attempt *attempt, const struct wire_request *requ
 {
 	bool failed = false;
 
+	if (attempt->is_mail)
+		return mail_talk_set(attempt->easy, request, &attempt->mail);
 	for (size_t i = 0; i < request->header_count; i++)
 		add_header(attempt, request->headers[i].name, request->headers[i].value);
 	add_header(attempt, "Accept", "*/*");
@@ -199,10 +214,11 @@ static bool set_limits(struct attempt *attempt, const struct wire_limits *limits
 	    .timeout_ms = limits->timeout_ms,
 	    .ca_file = limits->ca_file,
 	    .proxy = limits->proxy,
-	    .fresh = limits->fresh,
+	    .fresh = limits->fresh || attempt->is_mail,
 	};
+	const char *protocols = strncasecmp(url, "http:", 5) ? "https" : "https,http";
 
-	return transport_set(attempt->easy, &all, strncasecmp(url, "http:", 5) ? "https" : "https,http",
+	return transport_set(attempt->easy, &all, attempt->is_mail ? "smtp,smtps" : protocols,
 	    &attempt->refused_address);
 }
 
@@ -214,7 +230,7 @@ static bool set_callbacks(struct attempt *attempt)
 	SET(CURLOPT_ERRORBUFFER, attempt->fault);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
 	SET(CURLOPT_WRITEDATA, attempt);
-	SET(CURLOPT_HEADERFUNCTION, take_header);
+	SET(CURLOPT_HEADERFUNCTION, attempt->is_mail ? take_reply : take_header);
 	SET(CURLOPT_HEADERDATA, attempt);
 	SET(CURLOPT_PREREQFUNCTION, about_to_send);
 	SET(CURLOPT_PREREQDATA, attempt);
@@ -227,14 +243,19 @@ struct err *wire_send(
 	struct attempt *attempt;
 
 	/* The host is loopback or allow_http is set, else the scheme would not be http. */
-	PASS(channel_check_url(request->url, limits->allow_http));
+	if (request->mail_to.count)
+		PASS(channel_check_mail_url(request->url));
+	else
+		PASS(channel_check_url(request->url, limits->allow_http));
 	attempt = mem_alloc(sizeof(*attempt));
 	attempt->wire = wire;
 	attempt->token = token;
+	attempt->is_mail = request->mail_to.count > 0;
+	attempt->deadline = (struct mono){mono_now().ms + limits->timeout_ms};
 	attempt->easy = curl_easy_init();
 	LIST_INSERT_HEAD(&wire->attempts, attempt, link);
-	if (attempt->easy && set_request(attempt, request) && set_callbacks(attempt) &&
-	    set_limits(attempt, limits, request->url) &&
+	if (attempt->easy && set_callbacks(attempt) && set_limits(attempt, limits, request->url) &&
+	    set_request(attempt, request) &&
 	    curl_multi_add_handle(wire->multi, attempt->easy) == CURLM_OK)
 		return NULL;
 	attempt_destroy(attempt);
@@ -302,6 +323,8 @@ static void read_answer(const struct attempt *attempt, CURLcode code, struct wir
 	    .retry_after_ms = status ? asked_wait_ms(attempt->easy) : -1,
 	    .used_up_ms = status ? used_up_ms(attempt->easy) : -1,
 	};
+	if (attempt->is_mail)
+		mail_talk_answer(&attempt->mail, code, out);
 }
 
 static void finish(struct wire *wire, struct attempt *attempt, CURLcode code)
@@ -312,6 +335,23 @@ static void finish(struct wire *wire, struct attempt *attempt, CURLcode code)
 	read_answer(attempt, code, &answer);
 	wire->on_done(wire->arg, attempt->token, &answer);
 	attempt_destroy(attempt);
+}
+
+static void on_talk_done(void *arg)
+{
+	struct attempt *attempt = arg;
+
+	finish(attempt->wire, attempt, CURLE_OK);
+}
+
+/* Of mail libcurl does the first half only. */
+static void end_transfer(struct wire *wire, struct attempt *attempt, CURLcode code)
+{
+	if (attempt->is_mail && code == CURLE_OK)
+		mail_talk_begin(&attempt->mail, wire->base, attempt->deadline.ms - mono_now().ms, on_talk_done,
+		    attempt);
+	else
+		finish(wire, attempt, code);
 }
 
 static void finish_attempts(struct wire *wire)
@@ -326,7 +366,7 @@ static void finish_attempts(struct wire *wire)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
-		finish(wire, (struct attempt *)(void *)attempt, code);
+		end_transfer(wire, (struct attempt *)(void *)attempt, code);
 	}
 }
 

@@ -44,6 +44,9 @@ struct run_message {
 	struct new_message record;
 	const struct conf_channel *channel;   /* where it goes */
 	const struct conf_channel *meant_for; /* where it would go if daemon.redirect_to did not say otherwise */
+	bool own; /* its recipient is one of the channel's own */
+	struct attachment *attachments; /* without their bytes, which are in the payload */
+	size_t attachment_count;
 	bool sent;           /* committed on its own, by run_send() */
 	const char *outcome; /* as --json names it */
 	const char *detail;  /* or NULL */

@@ -24,6 +24,21 @@ static void set_local(struct json *object, const char *key, const struct tz *tz,
 	json_set_string(object, key, tz_format(tz, at, text));
 }
 
+/* So that the template of a channel that carries none can say where they are. */
+static void set_attachments(struct json *context, const struct rendering *rendering)
+{
+	struct json *list = json_set_array(context, "attachments");
+
+	for (size_t i = 0; i < rendering->attachment_count; i++) {
+		const struct attachment *file = &rendering->attachments[i];
+		struct json *object = json_add_object(list);
+
+		json_set_string(object, "name", file->name);
+		json_set_string(object, "content_type", file->content_type);
+		json_set_int(object, "bytes", (int64_t)file->length);
+	}
+}
+
 /* What is the same for every channel. */
 void rendering_begin(struct rendering *rendering)
 {
@@ -47,6 +62,7 @@ void rendering_begin(struct rendering *rendering)
 	set_local(context, "now_local", job->tz, rendering->now);
 	json_set_string(context, "timezone", tz_name(job->tz));
 	json_set(context, "vars", rendering->vars ? json_copy(rendering->vars) : json_object());
+	set_attachments(context, rendering);
 	json_set(context, "view", job->module->view ? job->module->view(rendering->data) : NULL);
 }
 

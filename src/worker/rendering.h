@@ -31,6 +31,8 @@ struct rendering {
 	const char *alert; /* NULL: the message's key */
 	bool clear;
 	const struct json *data;
+	const struct attachment *attachments;
+	size_t attachment_count;
 	struct json *context; /* `bmad`; made by rendering_begin() */
 };
 

@@ -31,6 +31,19 @@ static const char *text_or_null(const char *text)
 	return text_is_empty(text) ? NULL : text;
 }
 
+static void add_attachments(struct json *object, const struct run_message *message)
+{
+	struct json *list = json_set_array(object, "attachments");
+
+	for (size_t i = 0; i < message->attachment_count; i++) {
+		struct json *file = json_add_object(list);
+
+		json_set_string(file, "name", message->attachments[i].name);
+		json_set_string(file, "content_type", message->attachments[i].content_type);
+		json_set_int(file, "bytes", (int64_t)message->attachments[i].length);
+	}
+}
+
 static void add_message(struct json *messages, const struct run_message *message)
 {
 	const struct new_message *record = &message->record;
@@ -45,7 +58,7 @@ static void add_message(struct json *messages, const struct run_message *message
 	json_set_string(object, "subject", text_or_null(record->subject));
 	json_set_string(object, "content_type", record->content_type);
 	json_set(object, "payload", payload_of(record));
-	json_set_array(object, "attachments");
+	add_attachments(object, message);
 	json_set_string(object, "outcome", message->outcome);
 	json_set_int(object, "attempts", message->attempts);
 	json_set_string(object, "detail", message->detail);

@@ -10,6 +10,7 @@
 #include "daemon/child.h"
 #include "send/channel.h"
 #include "worker/inside.h"
+#include "worker/packing.h"
 #include "worker/rendering.h"
 
 /* -- rendering
@@ -39,16 +40,49 @@ static void report_shortened(const struct run *run, const struct new_message *re
 	log_end(&line);
 }
 
-static void take_payload(struct run *run, struct run_message *message, const struct rendered *rendered)
+/* Names and sizes for `--json`; the bytes are in the payload and need no second home. */
+static void note_attachments(
+    struct run *run, struct run_message *message, const struct attachment *files, size_t count)
 {
-	struct new_message *record = &message->record;
-
-	record->payload_length = strlen(rendered->payload);
-	record->payload = arena_copy_n(&run->arena, rendered->payload, record->payload_length);
-	record->content_type = arena_copy(&run->arena, rendered->content_type);
+	message->attachments = arena_alloc(&run->arena, (count + 1) * sizeof(*message->attachments));
+	message->attachment_count = count;
+	for (size_t i = 0; i < count; i++)
+		message->attachments[i] = (struct attachment){
+		    .name = arena_copy(&run->arena, files[i].name),
+		    .content_type = arena_copy(&run->arena, files[i].content_type),
+		    .length = files[i].length,
+		};
 }
 
-static void render(struct run *run, struct run_message *message, const struct rendering *rendering)
+static struct err *take_payload(struct run *run, struct run_message *message,
+    const struct rendering *rendering, const struct rendered *rendered)
+{
+	struct new_message *record = &message->record;
+	struct packed packed;
+
+	PASS(pack_rendered(
+	    &(struct packing){
+	        .conf = run->tools->conf,
+	        .channel = message->channel,
+	        .id = record->id,
+	        .to = record->to,
+	        .own = message->own,
+	        .created_ms = record->created_ms,
+	        .attachments = rendering->attachments,
+	        .attachment_count = rendering->attachment_count,
+	    },
+	    rendered, &run->arena, &packed));
+	record->payload = packed.payload;
+	record->payload_length = packed.payload_length;
+	record->content_type = packed.content_type;
+	record->subject = packed.subject;
+	note_attachments(run, message, rendering->attachments, packed.attachment_count);
+	if (packed.left_out)
+		run_warn(run, "%s: %s", message->channel->name, packed.left_out);
+	return NULL;
+}
+
+static struct err *render(struct run *run, struct run_message *message, const struct rendering *rendering)
 {
 	const struct conf_channel *channel = message->channel;
 	struct new_message *record = &message->record;
@@ -56,7 +90,7 @@ static void render(struct run *run, struct run_message *message, const struct re
 
 	rendering_for(rendering, channel,
 	    &(struct rendering_message){record->id, record->key, record->to, message->meant_for}, &rendered);
-	take_payload(run, message, &rendered);
+	struct err *e = take_payload(run, message, rendering, &rendered);
 	if (rendered.degraded) {
 		run->degraded = true;
 		message->detail = arena_copy(&run->arena, rendered.why);
@@ -65,6 +99,7 @@ static void render(struct run *run, struct run_message *message, const struct re
 	if (rendered.left_out)
 		report_shortened(run, record, rendered.left_out);
 	rendered_done(&rendered);
+	return e;
 }
 
 /* -- the parts of a message
@@ -110,13 +145,19 @@ static int64_t expiry_of(
 	return expires;
 }
 
-/* Two messages that are redirected to one channel are still two, each of which is sent once. */
+/*
+ * Two messages that are redirected to one channel are still two, each of which is sent once; so are two that
+ * would have had recipients of their own.
+ */
 static const char *key_for(struct run *run, const struct message *message, const struct conf_channel *to,
     const struct conf_channel *meant_for)
 {
 	const char *key = key_of(run, message);
 
-	return to == meant_for ? key : arena_format(&run->arena, "%s|%s", meant_for->name, key);
+	if (to == meant_for)
+		return key;
+	return arena_format(&run->arena, "%s|%s%s%s", meant_for->name, message->to ? message->to : "",
+	    message->to ? "|" : "", key);
 }
 
 /* Why nothing may go out by CHANNEL; NULL: it may. */
@@ -127,8 +168,9 @@ static const char *suppress_reason(struct run *run, const struct conf_channel *c
 	return arena_format(&run->arena, "channel %s is not among daemon.allow_channels", channel->name);
 }
 
-static struct run_message *add_message(
-    struct run *run, const struct message *message, const struct conf_channel *meant_for)
+/* One row; TO NULL: the message names no recipient. */
+static struct run_message *add_message(struct run *run, const struct message *message,
+    const struct conf_channel *meant_for, const char *to)
 {
 	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
 	const char *suppress = suppress_reason(run, channel);
@@ -153,7 +195,7 @@ static struct run_message *add_message(
 	            .lane = message->lane ? arena_copy(&run->arena, message->lane) : "",
 	            .kind = arena_copy(&run->arena, message->kind),
 	            .key = key_for(run, message, channel, meant_for),
-	            .to = message->to ? arena_copy(&run->arena, message->to) : "",
+	            .to = to ? arena_copy(&run->arena, to) : "",
 	            .subject = "",
 	            .created_ms = now_ms,
 	            .expires_ms = expiry_of(run, message, channel, now_ms),
@@ -199,38 +241,35 @@ static struct err *check_message(
 	return NULL;
 }
 
-static void add_for(struct run *run, const struct message *message, const char *to,
-    const struct conf_channel *channel, const struct rendering *rendering)
+/* A copy for each of the channel's own recipients, so that one who is refused harms no other. */
+static struct err *add_for_recipients(struct run *run, const struct message *message,
+    const struct conf_channel *meant_for, const struct rendering *rendering)
 {
-	struct message addressed = *message;
+	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
+	struct texts recipients;
 
-	addressed.to = to;
-	render(run, add_message(run, &addressed, channel), rendering);
-}
+	PASS(channel->type->recipients(run->tools->conf, channel, &run->arena, &recipients));
+	if (!recipients.count) /* the sender will say that there is nobody */
+		return render(run, add_message(run, message, meant_for, NULL), rendering);
+	for (size_t i = 0; i < recipients.count; i++) {
+		struct run_message *added = add_message(run, message, meant_for, recipients.items[i]);
 
-/* Whom a channel has as its own recipients: each of them gets a message, which succeeds or fails alone. */
-static struct err *recipients_of(struct run *run, const struct conf_channel *channel, struct texts *out_to)
-{
-	const struct conf_channel *destination = conf_destination(run->tools->conf, channel);
-
-	*out_to = (struct texts){0};
-	if (!destination->type->recipients)
-		return NULL;
-	return conf_resolve_texts(run->tools->conf, destination->type->recipients(destination->options),
-	    &run->arena, out_to);
-}
-
-static struct err *add_for_channel(struct run *run, const struct message *message,
-    const struct conf_channel *channel, const struct rendering *rendering)
-{
-	struct texts to;
-
-	TRY(recipients_of(run, channel, &to), "channel '%s': to", channel->name);
-	if (message->to || !to.count)
-		add_for(run, message, message->to, channel, rendering);
-	for (size_t i = 0; !message->to && i < to.count; i++)
-		add_for(run, message, to.items[i], channel, rendering);
+		added->own = true;
+		PASS(render(run, added, rendering));
+	}
 	return NULL;
+}
+
+/* What is redirected must not reach those whom it was meant for; what is suppressed needs nobody. */
+static struct err *add_for_channel(struct run *run, const struct message *message,
+    const struct conf_channel *meant_for, const struct rendering *rendering)
+{
+	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
+
+	if (channel->type->recipients && conf_allows(run->tools->conf, channel) &&
+	    (!message->to || channel != meant_for))
+		return add_for_recipients(run, message, meant_for, rendering);
+	return render(run, add_message(run, message, meant_for, message->to), rendering);
 }
 
 static struct err *add_for_channels(
@@ -265,13 +304,19 @@ struct err *run_add_messages(struct run *run, const struct message *message, con
 	    .data = data,
 	    .alert = message->alert,
 	    .clear = message->clear,
+	    .attachments = message->attachments,
+	    .attachment_count = message->attachment_count,
 	};
+
+	size_t before = run->message_count;
 
 	PASS(check_message(run, message, data));
 	note_data(run, message, data);
 	rendering_begin(&rendering);
 	struct err *e = add_for_channels(run, message, &rendering);
 	rendering_done(&rendering);
+	if (e) /* what could not be made for all was made for nobody */
+		run->message_count = before;
 	return ERR_AT(e, "queue message %s", message->kind);
 }
 

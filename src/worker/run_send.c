@@ -147,10 +147,15 @@ struct err *run_send(
     struct run *run, const struct message *message, struct json *data, enum outcome *out_outcome)
 {
 	struct run_message *added;
+	size_t before = run->message_count;
 	struct err *e;
 
 	PASS(check_send(message));
 	PASS(run_add_messages(run, message, data));
+	if (run->message_count != before + 1) {
+		run->message_count = before;
+		return ERR(ERR_BUG, "message %s: to be waited for it must name its one recipient", message->kind);
+	}
 	added = &run->messages[run->message_count - 1];
 	added->record.taken = false; /* nobody would settle it before the run is over */
 	if (run->order->dry_run) {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What render.c and render_mail.c share. */
+#ifndef RENDER_RENDER_INSIDE_H
+#define RENDER_RENDER_INSIDE_H
+
+#include "base/buf.h"
+#include "render/render.h"
+
+char *render_stem(const struct render_request *request);
+/* The template with the request's data and `bmad`. */
+struct err *render_template(
+    const struct render_request *request, const struct found_template *found, struct buf *out) MUST_CHECK;
+/* Notes the fault E (consumed; NULL: none) of a template; the first is the one that is told. */
+void render_degrade(struct rendered *out, struct err *e);
+
+/* Mail: text, HTML and subject, each by its own template as far as there is one. */
+void render_mail(struct template_set *set, const struct render_request *request, struct rendered *out);
+
+#endif
