@@ -68,7 +68,8 @@ enum option_type {
 	OPT_MAP,      /* const struct json *: any mapping, kept as it is (an object; {} when left out) */
 	/*
 	 * A mapping of its own keys, `group`; their offsets are in the same structure. Without `group`: keys
-	 * that another table describes, such as the module's in a job's `options`.
+	 * that another table describes, such as the module's in a job's `options`. With `can_be_false`,
+	 * `false` may stand in its place: bool at `offset`, true then.
 	 */
 	OPT_GROUP,
 };
@@ -82,6 +83,7 @@ struct option {
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
+	bool can_be_false;          /* OPT_GROUP */
 	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_SIZE, OPT_DURATION (ms); max 0: no upper bound */
 	const char *help; /* one sentence, lower case, without full stop */
 };

@@ -106,6 +106,7 @@ static void check_templates(const struct conf *conf, struct conf_problems *probl
 	for (size_t i = 0; i < conf->job_count; i++)
 		if (conf->jobs[i].module && names_add(&seen, conf->jobs[i].module->name, i))
 			template_set_check(set, conf->jobs[i].module->name, report_template, problems);
+	template_set_check(set, "alarm", report_template, problems);
 	names_done(&seen);
 	template_set_destroy(set);
 }

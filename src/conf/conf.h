@@ -34,6 +34,13 @@ enum misfire { MISFIRE_ONE, MISFIRE_NONE, MISFIRE_ALL };
 enum overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_ALLOW };
 enum dedupe { DEDUPE_KEY, DEDUPE_SLOT };
 
+/* `on_failure`: who is told of troubles. */
+struct conf_on_failure {
+	bool off; /* it says false */
+	struct texts channels;
+	int64_t repeat_ms; /* of a job: -1: as the daemon's */
+};
+
 struct conf_daemon {
 	const char *store; /* "sqlite:/path" with the path absolute; never NULL after loading */
 	int64_t workers;
@@ -45,6 +52,7 @@ struct conf_daemon {
 	const char *control; /* absolute path */
 	int64_t stop_timeout_ms;
 	int64_t keep_runs_ms, keep_messages_ms; /* retention, from when they ended */
+	struct conf_on_failure on_failure; /* no channels: nobody is told */
 	/* For environments that must not reach everybody. */
 	const char *redirect_to;     /* the channel that gets all messages; NULL: none does */
 	struct texts allow_channels; /* messages to any other channel are suppressed ... */
@@ -123,6 +131,7 @@ struct conf_job {
 	int64_t expires_ms; /* from the slot; -1: only the channel's max_age */
 	const struct json *vars;
 	const struct json *templates; /* kind -> stem */
+	struct conf_on_failure on_failure; /* settled: what the job leaves out is the daemon's */
 	bool run_at_start;
 	bool dry_run, debug, log_message;
 };

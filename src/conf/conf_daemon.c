@@ -51,6 +51,15 @@ static const struct option retention_options[] = {
     OPTION_END,
 };
 
+static const struct option on_failure_options[] = {
+    {.name = "channels", .type = OPT_NAMES, .section = "channels", .required = true,
+        .offset = offsetof(struct daemon_keys, daemon.on_failure.channels),
+        .help = "who is told of failed runs, missed slots, lost messages and channels that stand still"},
+    {.name = "repeat", .type = OPT_DURATION, .offset = offsetof(struct daemon_keys, daemon.on_failure.repeat_ms),
+        .fallback = "1h", .min = 1000, .help = "how often they are told again while it lasts"},
+    OPTION_END,
+};
+
 const struct option conf_daemon_options[] = {
     {.name = "store", .type = OPT_TEXT, .offset = offsetof(struct daemon_keys, daemon.store),
         .help = "sqlite:PATH of the store; $STATE_DIRECTORY/bmad.db, else ~/.local/state/bmad/bmad.db"},
@@ -65,6 +74,9 @@ const struct option conf_daemon_options[] = {
         .offset = offsetof(struct daemon_keys, daemon.stop_timeout_ms), .fallback = "30s",
         .help = "how long runs and requests may take to end when the daemon stops"},
     {.name = "retention", .type = OPT_GROUP, .group = retention_options, .help = "how long the store keeps what is over"},
+    {.name = "on_failure", .type = OPT_GROUP, .group = on_failure_options, .can_be_false = true,
+        .offset = offsetof(struct daemon_keys, daemon.on_failure.off),
+        .help = "alarms about what goes wrong; false: none"},
     {.name = "allow_channels", .type = OPT_NAMES, .section = "channels",
         .offset = offsetof(struct daemon_keys, daemon.allow_channels),
         .help = "messages to any other channel are suppressed; left out: none is"},
@@ -76,7 +88,7 @@ const struct option conf_daemon_options[] = {
 /* clang-format on */
 
 static const char *const later_keys[] = {
-    "web", "on_failure", NULL};
+    "web", NULL};
 
 /* systemd gives a list of folders where a unit names several. */
 static const char *first_folder(const char *variable, struct arena *arena)

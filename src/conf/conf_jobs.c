@@ -28,6 +28,14 @@ static const struct option retry_options[] = {
     OPTION_END,
 };
 
+static const struct option on_failure_options[] = {
+    {.name = "channels", .type = OPT_NAMES, FIELD(on_failure.channels), .section = "channels",
+        .help = "who is told of this job's troubles; those of daemon.on_failure"},
+    {.name = "repeat", .type = OPT_DURATION, FIELD(on_failure.repeat_ms), .min = 1000,
+        .help = "how often they are told again while it lasts; as daemon.on_failure says"},
+    OPTION_END,
+};
+
 /* What `defaults` may say for all jobs. */
 #define SHARED_OPTIONS                                                                                       \
 	{.name = "misfire",                                                                                  \
@@ -103,6 +111,8 @@ const struct option conf_job_options[] = {
     SHARED_OPTIONS,
     {.name = "vars", .type = OPT_MAP, FIELD(vars), .help = "values for its templates"},
     {.name = "templates", .type = OPT_MAP, FIELD(templates), .help = "other templates: kind of message to stem"},
+    {.name = "on_failure", .type = OPT_GROUP, .group = on_failure_options, FIELD(on_failure.off),
+        .can_be_false = true, .help = "alarms about this job; false: none"},
     {.name = "dry_run", .type = OPT_BOOL, FIELD(dry_run), .fallback = "false",
         .help = "runs without sending or storing anything"},
     {.name = "debug", .type = OPT_BOOL, FIELD(debug), .fallback = "false", .help = "narrates every decision"},
@@ -112,15 +122,13 @@ const struct option conf_job_options[] = {
 };
 /* clang-format on */
 
-static const char *const later_keys[] = {"on_failure", NULL};
-
 void conf_read_defaults(struct loader *loader, const struct node *section)
 {
 	struct option_reader *reader = &loader->reader;
 
 	reader->owner = (struct option_owner){.kind = "defaults", .place = {.file = loader->conf->path}};
 	reader->use = REFERENCES_NONE;
-	reader->later = later_keys;
+	reader->later = NULL;
 	options_default(reader, conf_job_options, &loader->job_defaults);
 	options_read(reader, section, &(struct option_part){conf_defaults_options, &loader->job_defaults}, 1);
 }
@@ -330,6 +338,24 @@ static void settle_channels(struct loader *loader, struct job_keys *keys, const 
 		    "job '%s' lists no channels: its messages would go nowhere", job->name);
 }
 
+/* What the job leaves out is the daemon's; an own value that reaches nobody is a mistake. */
+static void settle_on_failure(struct loader *loader, struct conf_job *job, const struct node *mapping)
+{
+	const struct conf_on_failure *common = &loader->conf->daemon.on_failure;
+	struct conf_on_failure *own = &job->on_failure;
+	const struct node *written = node_find(mapping, "on_failure");
+
+	if (own->repeat_ms < 0)
+		own->repeat_ms = common->repeat_ms;
+	if (own->off || own->channels.count)
+		return;
+	own->off = common->off;
+	own->channels = common->channels;
+	if (written && written->kind == NODE_MAPPING && !own->channels.count)
+		option_problem(&loader->reader, node_place(written), "on_failure",
+		    "names no channels, nor does daemon.on_failure");
+}
+
 static void check_templates(struct loader *loader, const struct conf_job *job, const struct node *mapping)
 {
 	const struct node *written = node_find(mapping, "templates");
@@ -348,7 +374,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	reader->owner = (struct option_owner){"job", job->name, job->place};
 	loader->problems->subject = job->name;
 	reader->use = REFERENCES_NONE;
-	reader->later = later_keys;
+	reader->later = NULL;
 	keys.job.name = job->name;
 	keys.job.place = job->place;
 	bring_module(loader, &keys, mapping);
@@ -358,6 +384,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	settle_schedules(loader, &keys, mapping);
 	settle_jitter(&keys.job);
 	settle_channels(loader, &keys, mapping);
+	settle_on_failure(loader, &keys.job, mapping);
 	check_templates(loader, &keys.job, mapping);
 	*job = keys.job;
 }

@@ -117,6 +117,11 @@ void options_default(struct option_reader *reader, const struct option *table, v
 
 /* -- reading -------------------------------------------------------------------------------------- */
 
+static bool is_false(const struct node *value)
+{
+	return value->kind == NODE_TEXT && value->plain && !strcmp(value->text, "false");
+}
+
 static bool read_group(
     struct option_reader *reader, const struct option *option, const struct node *value, void *out)
 {
@@ -124,9 +129,13 @@ static bool read_group(
 
 	if (!option->group) /* another table describes what is in it */
 		return true;
+	if (option->can_be_false && is_false(value)) {
+		*(bool *)(void *)((char *)out + option->offset) = true;
+		return true;
+	}
 	if (value->kind != NODE_MAPPING) {
-		option_problem(reader, node_place(value), option->name, "expected a mapping, not %s",
-		    node_describe(value));
+		option_problem(reader, node_place(value), option->name, "expected a mapping%s, not %s",
+		    option->can_be_false ? " or false" : "", node_describe(value));
 		return false;
 	}
 	reader->group = outer ? arena_format(reader->arena, "%s.%s", outer, option->name) : option->name;
@@ -148,8 +157,7 @@ static bool is_later(const struct option_reader *reader, const char *key)
 /* `web: false` asks for nothing that this version could not do. */
 static bool switches_off(const struct node *value)
 {
-	return node_is_null(value) ||
-	       (value->kind == NODE_TEXT && value->plain && !strcmp(value->text, "false"));
+	return node_is_null(value) || is_false(value);
 }
 
 static void refuse_unknown(

@@ -467,6 +467,33 @@ static void an_api_is_read_by_its_type(void **state)
 	done(&f);
 }
 
+static void a_job_goes_by_the_daemons_on_failure_where_it_says_nothing(void **state)
+{
+	struct fixture f = {0};
+
+	(void)state;
+	load(&f, "daemon: {on_failure: {channels: [console], repeat: 2h}}\n"
+	         "channels: {own: {type: hook, url: 'https://x.example'}}\n"
+	         "jobs:\n"
+	         "  plain: {module: plain}\n"
+	         "  off: {module: plain, on_failure: false}\n"
+	         "  often: {module: plain, on_failure: {repeat: 5m}}\n"
+	         "  others: {module: plain, on_failure: {channels: own}}\n");
+	assert_string_equal(problems(&f), "");
+	const struct conf_on_failure *plain = &conf_job(f.conf, "plain")->on_failure;
+	const struct conf_on_failure *often = &conf_job(f.conf, "often")->on_failure;
+	const struct conf_on_failure *others = &conf_job(f.conf, "others")->on_failure;
+	assert_false(plain->off);
+	assert_string_equal(plain->channels.items[0], "console");
+	assert_int_equal(plain->repeat_ms, 7200000);
+	assert_true(conf_job(f.conf, "off")->on_failure.off);
+	assert_string_equal(often->channels.items[0], "console");
+	assert_int_equal(often->repeat_ms, 300000);
+	assert_string_equal(others->channels.items[0], "own");
+	assert_int_equal(others->repeat_ms, 7200000);
+	done(&f);
+}
+
 static void each_mistake_is_told_at_its_place(void **state)
 {
 	static const struct {
@@ -542,7 +569,16 @@ static void each_mistake_is_told_at_its_place(void **state)
 	        "1:37: error: unknown key 'a' in options of job 'x'\n"},
 	    {"jobs: {x: {module: plain, timezone: Asia/Tokio}}", "1:37: error: 'timezone' in job 'x': "},
 	    {"jobs: {x: {module: plain, on_failure: {}}}",
-	        "1:27: error: key 'on_failure' of job 'x' is not supported by this version yet\n"},
+	        "1:39: error: 'on_failure' in job 'x': names no channels, nor does daemon.on_failure\n"},
+	    {"jobs: {x: {module: plain, on_failure: yes}}",
+	        "1:39: error: 'on_failure' in job 'x': expected a mapping or false, not a text\n"},
+	    {"daemon: {on_failure: {repeat: 1m}}",
+	        "1:22: error: the key 'channels' is missing in 'on_failure' of daemon: who is told of failed "
+	        "runs, missed slots, lost messages and channels that stand still\n"},
+	    {"daemon: {on_failure: {channels: [ops], repeat: 10ms}}",
+	        "1:34: error: 'channels' in 'on_failure' of daemon: there is no channel 'ops'\n"
+	        "1:48: error: 'repeat' in 'on_failure' of daemon: '10ms' is out of range: expected a duration "
+	        "such as 500ms, 90s, 15m, 1h30m or 7d\n"},
 	    {"jobs: {x: {module: plain, templates: {report: [a]}}}",
 	        "1:47: error: 'templates' in job 'x': expected the stem of a template for 'report'\n"},
 	    {"jobs: {x: {module: plain, about: '${X}'}}",
@@ -550,7 +586,7 @@ static void each_mistake_is_told_at_its_place(void **state)
 	        "options, vars, "
 	        "sources and channels\n"},
 	    {"defaults: {on_failure: {}}",
-	        "1:12: error: key 'on_failure' of defaults is not supported by this version yet\n"},
+	        "1:12: error: unknown key 'on_failure' in defaults\n"},
 	    {"defaults: {module: plain}", "1:12: error: unknown key 'module' in defaults\n"},
 	};
 
@@ -861,6 +897,7 @@ int main(void)
 	    cmocka_unit_test(jitter_delays_a_job_by_its_name_and_changes_no_phase),
 	    cmocka_unit_test(the_fingerprint_tells_what_the_phase_depends_on),
 	    cmocka_unit_test(an_api_is_read_by_its_type),
+	    cmocka_unit_test(a_job_goes_by_the_daemons_on_failure_where_it_says_nothing),
 	    cmocka_unit_test(each_mistake_is_told_at_its_place),
 	    cmocka_unit_test(what_a_module_brings_stands_between_the_defaults_and_the_job),
 	    cmocka_unit_test(a_bad_expression_is_placed_at_its_character),
