@@ -277,6 +277,7 @@ RECORD(messages_ask,
     FIELD_TEXT(messages_ask, state),
     FIELD_TEXT(messages_ask, channel),
     FIELD_INT(messages_ask, since_ms),
+    FIELD_INT(messages_ask, ended_since_ms),
     FIELD_INT(messages_ask, limit),
     FIELD_INT(messages_ask, run));
 
@@ -371,7 +372,20 @@ RECORD(run_order,
     FIELD_BOOL(run_order, own_slot),
     FIELD_BOOL(run_order, report),
     FIELD_INT(run_order, slots_from),
-    FIELD_INT(run_order, slots_to));
+    FIELD_INT(run_order, slots_to),
+    FIELD_TEXT(run_order, given));
+
+RECORD(notice,
+    FIELD_INT(notice, kind),
+    FIELD_TEXT(notice, channel),
+    FIELD_TEXT(notice, job),
+    FIELD_TEXT(notice, message),
+    FIELD_INT(notice, run),
+    FIELD_INT(notice, slot),
+    FIELD_TEXT(notice, reason));
+
+RECORD(notices,
+    FIELD_LIST(notices, items, count, notice_record));
 
 RECORD(slot_name,
     FIELD_TEXT(slot_name, key),
@@ -446,6 +460,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_CHANNELS]  = {"channels",  &channels_pause_record, &nothing_record},
     [REQ_TRACEBACK] = {"traceback", &error_record_record, NULL},
     [REQ_CHECKED]   = {"checked",   &checked_record,      NULL},
+    [REQ_NOTICES]   = {"notices",   &notices_record,      NULL},
     [REQ_CONTROL]   = {"control",   &control_record,      &control_reply_record},
 };
 
@@ -457,6 +472,7 @@ const char *const trigger_names[] = {
     [TRIGGER_MANUAL] = "manual",
     [TRIGGER_START] = "start",
     [TRIGGER_RETRY] = "retry",
+    [TRIGGER_ALARM] = "alarm",
 };
 
 /* -- errors as records

@@ -41,6 +41,7 @@ enum request_kind {
 	REQ_CHANNELS, /* this one is */
 	REQ_TRACEBACK, /* of a helper: an error_record */
 	REQ_CHECKED,   /* of a checker */
+	REQ_NOTICES,   /* of sender and store: what main may have to alarm about */
 	/* to main, over the control socket */
 	REQ_CONTROL,
 	REQ_KINDS
@@ -141,7 +142,15 @@ struct schedules_reply {
 
 /* -- CLAIM: slots become runs, or are recorded as missed or skipped; all in one commit ------------------- */
 
-enum trigger { TRIGGER_SCHEDULE, TRIGGER_CATCHUP, TRIGGER_MANUAL, TRIGGER_START, TRIGGER_RETRY };
+enum trigger {
+	TRIGGER_SCHEDULE,
+	TRIGGER_CATCHUP,
+	TRIGGER_MANUAL,
+	TRIGGER_START,
+	TRIGGER_RETRY,
+	TRIGGER_ALARM, /* bmad's own run, which tells of troubles */
+	TRIGGERS
+};
 extern const char *const trigger_names[]; /* "schedule", ... */
 
 enum claim_action { CLAIM_RUN, CLAIM_MISSED, CLAIM_SKIPPED };
@@ -409,7 +418,8 @@ struct messages_ask {
 	const char *id; /* just this one, with its payload; NULL: many, without */
 	const char *state, *channel;
 	int64_t since_ms;
-	int64_t limit; /* newest first */
+	int64_t ended_since_ms; /* 0: also what has not ended */
+	int64_t limit;          /* newest first */
 	int64_t run;
 };
 
@@ -505,6 +515,29 @@ struct run_order {
 	bool report;  /* RESULT carries data objects and messages */
 	/* `slots_to` not 0: no run at all; the module is asked for its slots of [from, to). */
 	int64_t slots_from, slots_to;
+	const char *given; /* JSON: what main gives a run of its own to work on; NULL for a job's */
+};
+
+enum notice_kind {
+	NOTICE_DELIVERED, /* CHANNEL works, or works again; not told of each message */
+	NOTICE_DEAD,
+	NOTICE_AMBIGUOUS,
+	NOTICE_PAUSED,
+	NOTICE_SUSPENDED,
+	NOTICE_RESUMED,
+};
+
+struct notice {
+	int64_t kind;
+	const char *channel;
+	const char *job, *message; /* of a message that was lost */
+	int64_t run, slot;
+	const char *reason;
+};
+
+struct notices {
+	struct notice *items;
+	size_t count;
 };
 
 /* A slot as the module named it. */
@@ -575,6 +608,6 @@ extern const struct record_type error_record_record, id_record_record, nothing_r
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,
-    checked_record, channels_pause_record, control_record, control_reply_record;
+    checked_record, channels_pause_record, notices_record, control_record, control_reply_record;
 
 #endif

@@ -6,10 +6,11 @@
 static const struct {
 	const char *event;
 	enum log_level level;
+	enum notice_kind notice;
 } changes[] = {
-    [LANE_PAUSED] = {"channel_paused", LEVEL_WARNING},
-    [LANE_SUSPENDED] = {"channel_suspended", LEVEL_ERROR},
-    [LANE_RESUMED] = {"channel_resumed", LEVEL_INFO},
+    [LANE_PAUSED] = {"channel_paused", LEVEL_WARNING, NOTICE_PAUSED},
+    [LANE_SUSPENDED] = {"channel_suspended", LEVEL_ERROR, NOTICE_SUSPENDED},
+    [LANE_RESUMED] = {"channel_resumed", LEVEL_INFO, NOTICE_RESUMED},
 };
 
 static const char *const causes[] = {
@@ -46,4 +47,6 @@ void lane_changed(struct stream *stream, struct lane_news news)
 	if (news.cause != LANE_BY_HAND && *lane->reason)
 		log_text(&line, "error", lane->reason);
 	log_end(&line);
+	notice_lane(stream, changes[news.change].notice,
+	    news.cause == LANE_BY_HAND ? "paused by hand" : lane->reason);
 }

@@ -158,6 +158,7 @@ static void restore_lane(struct sender *sender, const struct lane_record *record
 	err_ignore(json_parse(record->value, strlen(record->value), &value));
 	lane_from_json(&stream->lane, value, mono_now(), wall_ms());
 	json_destroy(value);
+	notice_restored(stream);
 }
 
 /* A refusal here is of a store that cannot work just now: begin anew. */

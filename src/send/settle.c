@@ -60,6 +60,7 @@ static void on_settled(void *arg, struct err *e, const void *reply)
 		requeue(sender, batch);
 		log_fault(LEVEL_WARNING, "store_unavailable", e);
 	} else {
+		notice_settled(sender, &batch->deliveries);
 		log_and_forget(batch);
 		command_answer(sender, &batch->commands);
 		flush(sender);

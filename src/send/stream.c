@@ -486,7 +486,7 @@ static struct err *resolve(struct stream *stream)
 	return NULL;
 }
 
-static void tell_unresolved(const struct stream *stream, struct err *e)
+static void tell_unresolved(struct stream *stream, struct err *e)
 {
 	struct log_line line;
 
@@ -494,6 +494,7 @@ static void tell_unresolved(const struct stream *stream, struct err *e)
 	log_text(&line, "channel", stream->channel->name);
 	log_error(&line, e);
 	log_end(&line);
+	notice_lane(stream, NOTICE_SUSPENDED, err_text(e));
 	err_destroy(e);
 }
 

@@ -66,6 +66,7 @@ struct stream {
 	bool starved;    /* waits for room on the wire */
 	bool lane_changed;
 	char last_probe[UUID_TEXT]; /* message: the next probe is another one */
+	struct mono well_told; /* when main was told last that the channel works; 0: it is to be told */
 	TAILQ_ENTRY(stream) starved_link, changed_link;
 };
 TAILQ_HEAD(streams, stream);
@@ -163,6 +164,16 @@ void settle_soon(struct sender *sender);
 /* The store is back. */
 void settle_resume(struct sender *sender);
 bool settle_is_idle(const struct sender *sender);
+
+/* -- notice.c ----------------------------------------------------------------------------------------------
+ */
+
+/* The lane stands still, for REASON (NULL: unknown), or works again. */
+void notice_lane(struct stream *stream, enum notice_kind kind, const char *reason);
+/* As an earlier sender left it: main may not have heard of it. */
+void notice_restored(struct stream *stream);
+/* These are settled: what was lost, and that the channel works. */
+void notice_settled(struct sender *sender, const struct deliveries *deliveries);
 
 /* -- sender.c ----------------------------------------------------------------------------------------------
  */

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define SWEEP_EVERY_MS 300000
 #define SWEEP_BITE_MS  50 /* from one bite to the next: all the others come first */
@@ -189,11 +190,37 @@ static void log_message(enum log_level level, const char *event, const struct me
 	log_end(&line);
 }
 
+static void tell_main(struct process *process, const struct message_row *row, enum notice_kind kind)
+{
+	struct notice notice = {
+	    .kind = kind,
+	    .channel = row->channel,
+	    .job = row->job,
+	    .message = row->id,
+	    .run = row->run,
+	    .slot = row->slot,
+	    .reason = row->reason,
+	};
+
+	if (process->parent)
+		peer_call(process->parent, REQ_NOTICES, &(struct notices){&notice, 1}, NULL, NULL);
+}
+
+static void tell_lost(struct process *process, const struct store_news *news)
+{
+	for (size_t i = 0; i < news->expired_count; i++)
+		tell_main(process, &news->expired[i], NOTICE_DEAD);
+	for (size_t i = 0; i < news->recovered_count; i++)
+		if (text_equal(news->recovered[i].state, "ambiguous"))
+			tell_main(process, &news->recovered[i], NOTICE_AMBIGUOUS);
+}
+
 static void tell_news(struct process *process, int64_t now_ms)
 {
 	struct store_news news;
 
 	store_news(process->store, &news);
+	tell_lost(process, &news);
 	for (size_t i = 0; i < news.expired_count; i++)
 		log_message(LEVEL_ERROR, "message_expired", &news.expired[i]);
 	for (size_t i = 0; i < news.recovered_count; i++) {

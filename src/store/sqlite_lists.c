@@ -35,7 +35,7 @@ static void run_list_done(struct run_list *list)
 
 static const char *trigger_name(int64_t trigger)
 {
-	return trigger >= TRIGGER_SCHEDULE && trigger <= TRIGGER_RETRY ? trigger_names[trigger] : "unknown";
+	return trigger >= TRIGGER_SCHEDULE && trigger < TRIGGERS ? trigger_names[trigger] : "unknown";
 }
 
 #define RUN_COLUMNS                                                                                          \
@@ -228,17 +228,17 @@ static struct query messages_query(struct sqlite *db, const struct messages_ask 
 	struct query q = ask->run
 	                     ? query(db, "SELECT " MESSAGE_COLUMNS " FROM messages WHERE run = ?5"
 	                                 " AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR channel = ?2)"
-	                                 " AND created_ms >= ?3 ORDER BY seq DESC LIMIT ?4")
+	                                 " AND created_ms >= ?3 AND ended_ms >= ?6 ORDER BY seq DESC LIMIT ?4")
 	                     : query(db, "SELECT " MESSAGE_COLUMNS " FROM messages"
-	                                 " WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR channel = ?2)"
-	                                 " AND created_ms >= ?3 ORDER BY seq DESC LIMIT ?4");
+	                                 " WHERE ?5 = 0 AND (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR channel = ?2)"
+	                                 " AND created_ms >= ?3 AND ended_ms >= ?6 ORDER BY seq DESC LIMIT ?4");
 
 	bind_text(&q, ask->state);
 	bind_text(&q, ask->channel);
 	bind_int(&q, ask->since_ms);
 	bind_int(&q, bounded(ask->limit));
-	if (ask->run)
-		bind_int(&q, ask->run);
+	bind_int(&q, ask->run);
+	bind_int(&q, ask->ended_since_ms);
 	return q;
 }
 
