@@ -29,6 +29,8 @@ const struct tz *run_tz(const struct run *run); /* the job's time zone */
 utc_t run_slot(const struct run *run);
 utc_t run_now(const struct run *run);         /* read once, when the run began; --at sets it */
 bool run_is_dry(const struct run *run);
+/* What a run of bmad's own was given to work on; NULL for a job's. */
+const struct json *run_given(const struct run *run);
 
 /* -- where data comes from -- */
 

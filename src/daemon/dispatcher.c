@@ -59,6 +59,7 @@ static void forget(struct run_entry *entry)
 	err_destroy(entry->end.error);
 	arena_done(&entry->arena);
 	free((char *)entry->granted.key);
+	free((char *)entry->granted.given);
 	free(entry);
 }
 
@@ -223,6 +224,7 @@ static void give_order(struct run_entry *entry)
 	    .report = granted->report,
 	    .slots_from = granted->slots_from,
 	    .slots_to = granted->slots_to,
+	    .given = granted->given,
 	};
 
 	supervisor_order(entry->worker, &order);
@@ -302,9 +304,13 @@ void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted
 	entry->dispatcher = dispatcher;
 	entry->granted = *granted;
 	entry->granted.key = mem_copy(granted->key);
+	entry->granted.given = mem_copy(granted->given);
 	entry->end.granted = &entry->granted;
 	entry->waiting_since = mono_now();
-	DL_APPEND(dispatcher->waiting, entry);
+	if (granted->given)
+		DL_PREPEND(dispatcher->waiting, entry);
+	else
+		DL_APPEND(dispatcher->waiting, entry);
 	dispatcher->waiting_count++;
 	dispatcher->count++;
 	if (dispatcher->stopping)

@@ -27,6 +27,7 @@ struct granted {
 	bool dry_run, debug, log_message, again, by_hand, report;
 	/* `slots_to` not 0: the job's module is asked for its slots of [from, to) instead. */
 	utc_t slots_from, slots_to;
+	const char *given; /* see run_order; such a run goes before all that wait */
 };
 
 enum ending { ENDED_OK, ENDED_DEGRADED, ENDED_FAILED, ENDED_TIMEOUT, ENDED_CRASHED, ENDED_INTERRUPTED };

@@ -63,6 +63,7 @@ struct run {
 	struct arena arena; /* of everything below */
 	const void *options;
 	const struct json *vars;
+	const struct json *given;
 	struct run_message *messages;
 	size_t message_count, message_capacity;
 	struct new_state *states;

@@ -40,6 +40,19 @@ void run_done(struct run *run)
 	arena_done(&run->arena);
 }
 
+static struct err *parse_given(struct run *run)
+{
+	const char *text = run->order->given;
+	struct json *given;
+
+	if (!text)
+		return NULL;
+	TRY(json_parse(text, strlen(text), &given), "read what the run is given");
+	arena_defer(&run->arena, destroy_json, given);
+	run->given = given;
+	return NULL;
+}
+
 struct err *run_resolve(struct run *run)
 {
 	const struct conf *conf = run->tools->conf;
@@ -51,7 +64,7 @@ struct err *run_resolve(struct run *run)
 		        &run->options),
 		    "resolve the options");
 	TRY(conf_resolve_json(conf, run->job->vars, &run->arena, &run->vars), "resolve the variables");
-	return NULL;
+	return parse_given(run);
 }
 
 struct err *run_check(const struct run *run)
@@ -113,6 +126,11 @@ utc_t run_now(const struct run *run)
 bool run_is_dry(const struct run *run)
 {
 	return run->order->dry_run;
+}
+
+const struct json *run_given(const struct run *run)
+{
+	return run->given;
 }
 
 /* -- where data comes from ----------------------------------------------------------------------------------

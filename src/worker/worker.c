@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "daemon/title.h"
 #include "request/link.h"
 #include "store/client.h"
+#include "worker/alarm_job.h"
 #include "worker/apis.h"
 #include "worker/crash.h"
 #include "worker/inside.h"
@@ -37,6 +39,7 @@ struct worker {
 	struct tools tools;
 	struct link *main_link;
 	char node[256];
+	struct conf_job alarm;
 	size_t memory_at_start;
 };
 
@@ -232,9 +235,13 @@ static struct err *refuse(struct worker *worker, const struct run_order *order, 
 static struct err *obey(struct worker *worker, const struct run_order *order, bool *out_leaving)
 {
 	const struct conf_job *job;
-	struct err *e = conf_job_get(worker->setup->conf, order->job, &job);
+	struct err *e = NULL;
 
 	cancelled = 0; /* a signal that came after the former run's end was not meant for this one */
+	if (!strcmp(order->job, ALARM_JOB))
+		job = &worker->alarm;
+	else
+		e = conf_job_get(worker->setup->conf, order->job, &job);
 	return e ? refuse(worker, order, e) : do_run(worker, order, job, out_leaving);
 }
 
@@ -261,6 +268,7 @@ static void start(struct worker *worker, const struct worker_setup *setup)
 	mem_on_exhausted(on_exhausted);
 	if (gethostname(worker->node, sizeof(worker->node) - 1))
 		snprintf(worker->node, sizeof(worker->node), "localhost");
+	alarm_job(setup->conf, &worker->alarm);
 	worker->tools = (struct tools){
 	    .conf = setup->conf,
 	    .instance = setup->instance,
