@@ -2,9 +2,9 @@
 /*
  * alarm.c - tells people of troubles: bmad's own module behind `on_failure`, in no configuration.
  *
- * Main keeps the account of what stands wrong (src/daemon/troubles.c) and gives each run what is to be told, to
- * whom, and the account as it stands afterwards; here it gets its words. Messages and account are one commit: what
- * is in the outbox is told.
+ * Main keeps the account of what stands wrong (src/daemon/troubles.c) and gives each run what is to be told,
+ * to whom, and the account as it stands afterwards; here it gets its words. Messages and account are one
+ * commit: what is in the outbox is told.
  */
 #include <bmad/job.h>
 
@@ -148,8 +148,8 @@ static void add_frames(struct json *out, const struct json *frames)
 			json_add(list, json_copy(frame));
 }
 
-static void set_instant(struct json *out, const char *key, const char *words_key, const struct tz *tz, utc_t at,
-    utc_t now)
+static void set_instant(
+    struct json *out, const char *key, const char *words_key, const struct tz *tz, utc_t at, utc_t now)
 {
 	if (!at)
 		return;
@@ -193,7 +193,8 @@ static char *headline_of(const struct json *troubles, int64_t count)
 }
 
 /* What is new comes first, what is over last. */
-static void add_standing(struct json *list, const struct json *troubles, const char *how, const struct tz *tz, utc_t now)
+static void add_standing(
+    struct json *list, const struct json *troubles, const char *how, const struct tz *tz, utc_t now)
 {
 	json_each(trouble, troubles)
 		if (!strcmp(standing(trouble), how))
@@ -260,7 +261,7 @@ static const char *mark_of(const struct json *trouble)
 		return "\u2705"; /* check mark */
 	if (state && (!strcmp(state, "degraded") || !strcmp(state, "missed") || !strcmp(state, "paused")))
 		return "\U0001F7E0"; /* orange */
-	return "\U0001F534"; /* red */
+	return "\U0001F534";         /* red */
 }
 
 static struct json *alarm_view(const struct json *data)
@@ -274,7 +275,8 @@ static struct json *alarm_view(const struct json *data)
 		struct json *item = json_copy(trouble);
 
 		json_set_string(item, "mark", mark_of(trouble));
-		json_set_bool(item, "is_over", !strcmp(text_at(trouble, "standing") ? text_at(trouble, "standing") : "", "over"));
+		json_set_bool(item, "is_over",
+		    !strcmp(text_at(trouble, "standing") ? text_at(trouble, "standing") : "", "over"));
 		json_add(list, item);
 	}
 	return view;

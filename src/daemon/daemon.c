@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "cli/cli.h"
+#include "daemon/alarms.h"
 #include "daemon/checker.h"
 #include "daemon/child.h"
 #include "daemon/control.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct line *line;
 	struct supervisor *supervisor;
 	struct dispatcher *dispatcher;
+	struct alarms *alarms;
 	struct scheduler *scheduler;
 	struct control_socket *control;
 	struct event *signals[4];
@@ -91,6 +93,7 @@ static void stop(void *arg)
 	supervisor_retire(daemon->supervisor, CHILD_SENDER);
 	if (daemon->scheduler)
 		scheduler_stop(daemon->scheduler);
+	alarms_stop(daemon->alarms);
 	dispatcher_stop(daemon->dispatcher);
 	if (sender->peer)
 		peer_call(sender->peer, REQ_DRAIN, &(struct nothing){false}, NULL, NULL);
@@ -106,6 +109,8 @@ static void on_request(void *arg, struct child *child, enum request_kind kind, c
 
 	if (kind == REQ_RESULT && child->kind == CHILD_WORKER)
 		dispatcher_result(daemon->dispatcher, child, request);
+	else if (kind == REQ_NOTICES && child->kind != CHILD_WORKER)
+		alarms_notices(daemon->alarms, request);
 }
 
 static void on_ready(void *arg, struct child *child)
@@ -134,8 +139,9 @@ static void on_run_ended(void *arg, const struct run_end *end)
 
 	if (daemon->control && !end->granted->slots_to)
 		control_run_ended(daemon->control, end);
-	if (daemon->scheduler)
+	if (daemon->scheduler && !alarms_own(end->granted))
 		scheduler_run_ended(daemon->scheduler, end);
+	alarms_run_ended(daemon->alarms, end);
 	/* The run is counted until this returns: look again when the loop comes round. */
 	event_active(daemon->signals[0], EV_SIGNAL, 1);
 }
@@ -311,12 +317,20 @@ static struct err *start(struct daemon *daemon)
 	add_signal(daemon, 3, SIGHUP, on_hangup);
 	start_children(daemon);
 	set_timers(daemon);
+	daemon->alarms = alarms_create(&(struct alarms_setup){
+	    .base = daemon->stage.base,
+	    .conf = daemon->conf,
+	    .instance = daemon->stage.instance,
+	    .line = daemon->line,
+	    .dispatcher = daemon->dispatcher,
+	});
 	daemon->scheduler = scheduler_create(&(struct scheduler_setup){
 	    .base = daemon->stage.base,
 	    .conf = daemon->conf,
 	    .instance = daemon->stage.instance,
 	    .line = daemon->line,
 	    .dispatcher = daemon->dispatcher,
+	    .alarms = daemon->alarms,
 	    .ready = on_scheduler_ready,
 	    .arg = daemon,
 	});
@@ -342,6 +356,7 @@ static void done(struct daemon *daemon)
 	log_on_wait(NULL, NULL);
 	control_destroy(daemon->control);
 	scheduler_destroy(daemon->scheduler);
+	alarms_destroy(daemon->alarms);
 	dispatcher_destroy(daemon->dispatcher);
 	line_destroy(daemon->line);
 	supervisor_destroy(daemon->supervisor);

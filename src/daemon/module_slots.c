@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/alarms.h"
 #include "daemon/child.h"
 #include "daemon/listener.h"
 
@@ -110,12 +111,16 @@ static void ask_later(struct module_job *job)
 
 static void tell_failed(const struct module_job *job, const struct run_end *end)
 {
-	listen_slots_failed(end, &(struct slots_left){
-	                             .known_until = job->list.until,
-	                             .next = slot_list_next(&job->list, now_utc()),
-	                             .ending = job->list.until < now_utc() + ENDING_S,
-	                             .retry_s = retry_s(job),
-	                         });
+	struct slots_left left = {
+	    .known_until = job->list.until,
+	    .next = slot_list_next(&job->list, now_utc()),
+	    .ending = job->list.until < now_utc() + ENDING_S,
+	    .retry_s = retry_s(job),
+	};
+
+	listen_slots_failed(end, &left);
+	if (left.ending)
+		alarms_slots_failed(job->slots->setup.alarms, end);
 }
 
 static void tell_named(const struct module_job *job)
@@ -155,6 +160,7 @@ void module_slots_answered(struct module_slots *slots, const struct run_end *end
 		slot_list_replace(&job->list, end->slots, end->slot_count, end->granted->slots_to);
 		tell_named(job);
 		job->failures = 0;
+		alarms_over(slots->setup.alarms, TROUBLE_SCHEDULE, job->name);
 		slots->setup.changed(slots->setup.arg, job->job);
 		raise_account(job, now_utc());
 	}

@@ -17,6 +17,7 @@ struct module_slots;
 struct module_slots_setup {
 	struct event_base *base;
 	struct dispatcher *dispatcher;
+	struct alarms *alarms; /* hear of a list that ends and cannot be renewed; NULL: nobody does */
 	/* The list of JOB is another one now: what is due may have changed. */
 	void (*changed)(void *arg, const struct conf_job *job);
 	void *arg;

@@ -123,6 +123,12 @@ static void grant(struct scheduler *scheduler, const struct wanted *wanted, cons
 		wanted->granted(wanted->granted_arg, result->run, NULL);
 }
 
+static void missed(struct scheduler *scheduler, const struct conf_job *job, const struct claim_slot *slot)
+{
+	listen_slot_missed(job, slot->due, slot->first, slot->reason);
+	alarms_slot_missed(scheduler->setup.alarms, job->name, slot->due, slot->reason);
+}
+
 static void on_answer(void *arg, struct wanted *wanted, const struct claim_result *result)
 {
 	struct scheduler *scheduler = arg;
@@ -141,7 +147,7 @@ static void on_answer(void *arg, struct wanted *wanted, const struct claim_resul
 		break;
 	case CLAIM_RECORDED:
 		if (slot->action == CLAIM_MISSED)
-			listen_slot_missed(wanted->job, slot->due, slot->first, slot->reason);
+			missed(scheduler, wanted->job, slot);
 		else
 			listen_slot_paused(wanted->job, slot->due);
 		break;
@@ -370,6 +376,7 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	scheduler->modules = module_slots_create(&(struct module_slots_setup){
 	    .base = setup->base,
 	    .dispatcher = setup->dispatcher,
+	    .alarms = setup->alarms,
 	    .changed = on_named,
 	    .arg = scheduler,
 	});

@@ -11,6 +11,7 @@
 #define DAEMON_SCHEDULER_H
 
 #include "conf/conf.h"
+#include "daemon/alarms.h"
 #include "daemon/backlog.h"
 #include "daemon/dispatcher.h"
 #include "daemon/line.h"
@@ -24,6 +25,7 @@ struct scheduler_setup {
 	const char *instance;
 	struct line *line;
 	struct dispatcher *dispatcher;
+	struct alarms *alarms; /* hear of missed slots */
 	void (*ready)(void *arg); /* the first slots are on the agenda */
 	void *arg;
 };

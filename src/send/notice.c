@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notices to main: what it may have to alarm people about. A channel that works is told of once, and again after
- * something went wrong or some time went by, so that a busy channel costs main next to nothing.
+ * Notices to main: what it may have to alarm people about. A channel that works is told of once, and again
+ * after something went wrong or some time went by, so that a busy channel costs main next to nothing.
  */
 #include "send/stream.h"
 
@@ -20,7 +20,8 @@ static void tell(struct sender *sender, struct notice *items, size_t count)
 void notice_lane(struct stream *stream, enum notice_kind kind, const char *reason)
 {
 	stream->well_told = (struct mono){0};
-	tell(stream->sender, &(struct notice){.kind = kind, .channel = stream->channel->name, .reason = reason}, 1);
+	tell(stream->sender,
+	    &(struct notice){.kind = kind, .channel = stream->channel->name, .reason = reason}, 1);
 }
 
 void notice_restored(struct stream *stream)

@@ -11,12 +11,22 @@
 
 struct fault_options {
 	const char *how;
+	const char *path;
 };
 
 static const struct option options[] = {
     OPTION(struct fault_options, how, OPT_TEXT, .required = true, .help = "what goes wrong"),
+    OPTION(struct fault_options, path, OPT_PATH, .help = "of the file that `absence` misses"),
     OPTION_END,
 };
+
+/* What goes wrong until somebody puts it right. */
+static struct err *miss_file(struct run *run)
+{
+	const struct fault_options *own = run_options(run);
+
+	return access(own->path, F_OK) ? ERR(ERR_TEMPORARY, "%s is not there", own->path) : NULL;
+}
 
 static struct err *crash(struct run *run)
 {
@@ -137,6 +147,7 @@ static const struct {
     {"overflow", overflow},
     {"double-free", free_twice},
     {"null-call", call_nothing},
+    {"absence", miss_file},
 };
 
 static struct err *fault_run(struct run *run)
