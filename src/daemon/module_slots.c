@@ -10,6 +10,7 @@
 #include "daemon/alarms.h"
 #include "daemon/child.h"
 #include "daemon/listener.h"
+#include "daemon/slots.h"
 
 #define AHEAD_S       (2 * 86400) /* so much of the future is asked for */
 #define BEHIND_S      (2 * 86400) /* and of the past: a slot that moved there without having fired is found */
@@ -24,10 +25,10 @@ struct module_job {
 	struct module_slots *slots;
 	const struct conf_job *job;
 	struct slot_list list;
-	utc_t accounted_until; /* the past is asked for from here */
+	utc_t asked_from; /* the past is asked for from here */
 	struct event *timer;
 	bool asking;
-	bool again; /* what it was asked with is not what holds now */
+	bool again;       /* what it was asked with is not what holds now */
 	int64_t failures; /* since the last answer */
 	UT_hash_handle hh;
 };
@@ -56,7 +57,7 @@ static struct module_job *find(const struct module_slots *slots, const char *nam
 static void ask(struct module_job *job)
 {
 	utc_t now = now_utc();
-	utc_t from = job->accounted_until;
+	utc_t from = job->asked_from;
 
 	job->again = job->asking;
 	if (job->asking || job->slots->stopped)
@@ -140,8 +141,8 @@ static void tell_named(const struct module_job *job)
 /* What was due has been taken by now; all but the last days need not be asked for again. */
 static void raise_account(struct module_job *job, utc_t now)
 {
-	if (job->accounted_until < now - BEHIND_S)
-		job->accounted_until = now - BEHIND_S;
+	if (job->asked_from < now - BEHIND_S)
+		job->asked_from = now - BEHIND_S;
 }
 
 void module_slots_answered(struct module_slots *slots, const struct run_end *end)
@@ -195,18 +196,51 @@ static utc_t cut_past(const char *name, utc_t accounted_until)
 	return from;
 }
 
-void module_slots_begin(struct module_slots *slots, const struct conf_job *job, utc_t accounted_until)
+/* What has its record was taken, wherever the module will say that it is. */
+static void know_recorded(struct module_job *job, const struct schedule_state *state)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct slot_name *names = arena_alloc(&arena, (state->key_count + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < state->key_count; i++)
+		names[i] = (struct slot_name){.key = state->keys[i].id};
+	slot_list_replace(&job->list, names, state->key_count, 0);
+	slot_list_take(&job->list, 0);
+}
+
+static utc_t asked_from(const struct module_job *job, const struct schedule_state *state)
+{
+	utc_t behind = state->accounted_until - BEHIND_S;
+
+	return cut_past(job->name, behind > state->since ? behind : state->since);
+}
+
+static struct module_job *create(
+    struct module_slots *slots, const char *name, const struct schedule_state *state)
+{
+	struct module_job *job = mem_alloc(sizeof(*job));
+
+	job->slots = slots;
+	job->name = mem_copy(name);
+	job->asked_from = asked_from(job, state);
+	job->timer = evtimer_new(slots->setup.base, on_timer, job);
+	know_recorded(job, state);
+	HASH_ADD_KEYPTR(hh, slots->jobs, job->name, strlen(job->name), job);
+	return job;
+}
+
+int64_t module_slots_recorded_s(const struct conf_job *job)
+{
+	return slots_have(job, SCHEDULE_MODULE) ? 2 * BEHIND_S : 0; /* those that have moved on, too */
+}
+
+void module_slots_begin(
+    struct module_slots *slots, const struct conf_job *job, const struct schedule_state *state)
 {
 	struct module_job *entry = find(slots, job->name);
 
-	if (!entry) {
-		entry = mem_alloc(sizeof(*entry));
-		entry->slots = slots;
-		entry->name = mem_copy(job->name);
-		entry->accounted_until = cut_past(job->name, accounted_until);
-		entry->timer = evtimer_new(slots->setup.base, on_timer, entry);
-		HASH_ADD_KEYPTR(hh, slots->jobs, entry->name, strlen(entry->name), entry);
-	}
+	if (!entry)
+		entry = create(slots, job->name, state);
 	entry->job = job;
 	ask(entry);
 }

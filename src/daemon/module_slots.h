@@ -3,8 +3,10 @@
  * The slots that job modules name themselves (schedule `@module`): asked for in workers, kept here.
  *
  * A job's module is asked when the job begins, hourly, a minute before the next slot that is known, and
- * after a failure again and again with growing waits; each time for the time since its slots are accounted
- * for, and two days ahead. A failure costs nothing but news: the last list holds, and its end is announced.
+ * after a failure again and again with growing waits; each time for two days ahead, and for the past from two
+ * days before its slots were accounted for: what moved there without having fired is not lost, and what has
+ * its record is known by its key. A failure costs nothing but news: the last list holds, and its end is
+ * announced.
  */
 #ifndef DAEMON_MODULE_SLOTS_H
 #define DAEMON_MODULE_SLOTS_H
@@ -26,12 +28,14 @@ struct module_slots_setup {
 struct module_slots *module_slots_create(const struct module_slots_setup *setup);
 void module_slots_destroy(struct module_slots *slots);
 
+/* How far back the store is asked which slots of JOB have their records: schedule_ask's `recorded_s`. */
+int64_t module_slots_recorded_s(const struct conf_job *job);
 /*
- * JOB, which has an @module among its schedules, begins (or goes on as a newly read configuration has it,
- * with the list that a job of its name had): its module is asked at once. Slots up to ACCOUNTED_UNTIL have
- * their records.
+ * JOB, which has an @module among its schedules, begins as the store left it (or goes on as a newly read
+ * configuration has it, with the list that a job of its name had): its module is asked at once.
  */
-void module_slots_begin(struct module_slots *slots, const struct conf_job *job, utc_t accounted_until);
+void module_slots_begin(
+    struct module_slots *slots, const struct conf_job *job, const struct schedule_state *state);
 /* The job of this NAME is no more. */
 void module_slots_end(struct module_slots *slots, const char *name);
 /* Asks for all lists anew: the clock was set. */

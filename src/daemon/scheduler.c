@@ -266,7 +266,7 @@ static void begin_job(struct scheduler *scheduler, uint32_t index, const struct 
 	utc_t first = slots_next(&line, state->accounted_until);
 
 	if (slots_have(job, SCHEDULE_MODULE))
-		module_slots_begin(scheduler->modules, job, state->accounted_until);
+		module_slots_begin(scheduler->modules, job, state);
 	if (first == UTC_NEVER)
 		return;
 	if (first + job->delay_s <= now)
@@ -346,6 +346,15 @@ static void on_schedules(void *arg, struct err *e, const void *reply)
 	scheduler->setup.ready(scheduler->setup.arg);
 }
 
+static struct schedule_ask ask_schedule(const struct conf_job *job, struct arena *arena)
+{
+	return (struct schedule_ask){
+	    .job = job->name,
+	    .fingerprint = arena_format(arena, "%016llx", (unsigned long long)job->fingerprint),
+	    .recorded_s = module_slots_recorded_s(job),
+	};
+}
+
 static void ask_schedules(struct scheduler *scheduler)
 {
 	cleanup(arena_done) struct arena arena = {0};
@@ -355,8 +364,7 @@ static void ask_schedules(struct scheduler *scheduler)
 
 	for (size_t i = 0; i < conf->job_count; i++)
 		if (runs_by_itself(&conf->jobs[i]))
-			asks[request.count++] = (struct schedule_ask){conf->jobs[i].name,
-			    arena_format(&arena, "%016llx", (unsigned long long)conf->jobs[i].fingerprint)};
+			asks[request.count++] = ask_schedule(&conf->jobs[i], &arena);
 	line_call(scheduler->setup.line, REQ_SCHEDULES, &request, on_schedules, scheduler);
 }
 

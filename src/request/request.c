@@ -43,7 +43,8 @@ RECORD(hello_reply,
 
 RECORD(schedule_ask,
     FIELD_TEXT(schedule_ask, job),
-    FIELD_TEXT(schedule_ask, fingerprint));
+    FIELD_TEXT(schedule_ask, fingerprint),
+    FIELD_INT(schedule_ask, recorded_s));
 
 RECORD(schedules,
     FIELD_TEXT(schedules, instance),
@@ -53,7 +54,8 @@ RECORD(schedules,
 RECORD(schedule_state,
     FIELD_INT(schedule_state, since),
     FIELD_INT(schedule_state, accounted_until),
-    FIELD_INT(schedule_state, paused_until));
+    FIELD_INT(schedule_state, paused_until),
+    FIELD_LIST(schedule_state, keys, key_count, id_record_record));
 
 RECORD(open_slot,
     FIELD_TEXT(open_slot, job),

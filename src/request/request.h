@@ -109,6 +109,7 @@ struct hello_reply {
 struct schedule_ask {
 	const char *job;
 	const char *fingerprint; /* of the schedule; another one than stored: the schedule starts now */
+	int64_t recorded_s; /* > 0: `keys` are wanted, from so long before `accounted_until` on */
 };
 
 struct schedules {
@@ -122,6 +123,8 @@ struct schedule_state {
 	int64_t since;           /* this schedule holds since then */
 	int64_t accounted_until; /* every slot up to and including this instant has its record */
 	int64_t paused_until;    /* slots before it are skipped; 0: none */
+	struct id_record *keys;  /* of slots that have their record, if asked for */
+	size_t key_count;
 };
 
 /* A slot that is claimed but has no living run: it is to be claimed again. */

@@ -57,6 +57,28 @@ static struct err *account_schedule(struct sqlite *db, const struct schedule_ask
 	return store_schedule(db, ask, out);
 }
 
+/* Slots that move are known by their keys: where they were due says little of where they are now. */
+static struct err *list_recorded(
+    struct sqlite *db, const struct schedule_ask *ask, struct arena *arena, struct schedule_state *state)
+{
+	struct query q = query(db, "SELECT key FROM slots WHERE job = ? AND due >= ?");
+	struct id_record *keys = NULL;
+	size_t count = 0, capacity = 0;
+
+	bind_text(&q, ask->job);
+	bind_int(&q, state->accounted_until - ask->recorded_s);
+	while (query_row(&q)) {
+		mem_grow(keys, count, capacity);
+		keys[count++].id = column_text(&q, 0, arena);
+	}
+	state->keys = arena_alloc(arena, (count + 1) * sizeof(*keys));
+	if (count)
+		memcpy(state->keys, keys, count * sizeof(*keys));
+	state->key_count = count;
+	free(keys);
+	return query_done(&q);
+}
+
 static struct err *list_open_slots(struct sqlite *db, struct arena *arena, struct schedules_reply *reply)
 {
 	struct query q =
@@ -91,9 +113,13 @@ struct err *sqlite_schedules(struct store *store, const void *request, struct ar
 
 	*reply = (struct schedules_reply){.count = ask->count};
 	reply->jobs = arena_alloc(arena, ask->count * sizeof(*reply->jobs));
-	for (size_t i = 0; i < ask->count; i++)
+	for (size_t i = 0; i < ask->count; i++) {
 		TRY(account_schedule(db, &ask->jobs[i], ask->now_ms / 1000, arena, &reply->jobs[i]),
 		    "account for the schedule of job %s", ask->jobs[i].job);
+		if (ask->jobs[i].recorded_s > 0)
+			TRY(list_recorded(db, &ask->jobs[i], arena, &reply->jobs[i]), "list slots of job %s",
+			    ask->jobs[i].job);
+	}
 	return list_open_slots(db, arena, reply);
 }
 

@@ -194,6 +194,26 @@ static void a_claim_accounts_for_its_slot_and_a_run_by_hand_for_none(void **stat
 	assert_int_equal(ask_schedule(f, "aa", NOW_MS).jobs[0].accounted_until, NOW + 60);
 }
 
+static void the_keys_of_recorded_slots_are_told_who_asks_for_them(void **state)
+{
+	struct fixture *f = *state;
+	struct schedule_ask asked = {.job = "j", .fingerprint = "aa", .recorded_s = 100};
+	struct schedules schedules = {.instance = "main-1", .now_ms = NOW_MS, .jobs = &asked, .count = 1};
+	struct claim_slot old = slot_of("j", NOW - 50), last = slot_of("j", NOW + 60), other = slot_of("k", NOW + 60);
+	struct schedules_reply reply = {0};
+
+	ask_schedule(f, "aa", NOW_MS);
+	old.key = "older than what is asked for";
+	last.key = "Z1|NIGHT|9";
+	commit_run(f, claim(f, old).run, NULL, 0);
+	commit_run(f, claim(f, last).run, NULL, 0);
+	commit_run(f, claim(f, other).run, NULL, 0);
+	must(ask(f, REQ_SCHEDULES, &schedules, &reply));
+	assert_int_equal(reply.jobs[0].key_count, 1);
+	assert_string_equal(reply.jobs[0].keys[0].id, "Z1|NIGHT|9");
+	assert_int_equal(ask_schedule(f, "aa", NOW_MS).jobs[0].key_count, 0); /* not asked for */
+}
+
 /* -- claims --------------------------------------------------------------------------------------- */
 
 static void a_slot_is_granted_once(void **state)
@@ -771,6 +791,7 @@ int main(void)
 	    STORE_TEST(a_request_that_is_not_the_stores_is_refused),
 	    STORE_TEST(a_changed_schedule_starts_now_and_an_unchanged_one_goes_on),
 	    STORE_TEST(a_claim_accounts_for_its_slot_and_a_run_by_hand_for_none),
+	    STORE_TEST(the_keys_of_recorded_slots_are_told_who_asks_for_them),
 	    STORE_TEST(a_slot_is_granted_once),
 	    STORE_TEST(a_claim_whose_answer_was_lost_gives_the_same_run_again),
 	    STORE_TEST(overlap_decides_what_an_open_run_means_for_the_next_slots),
