@@ -245,7 +245,7 @@ static void reclaim(struct scheduler *scheduler, const struct open_slot *open)
 	const struct conf_job *job = conf_job(scheduler->setup.conf, open->job);
 
 	if (!job || !runs_by_itself(job))
-		return; /* it stays open in the store until its job is back or retention ends it */
+		return; /* it stays open in the store until its job is back */
 	enum trigger trigger = open->not_before_ms ? TRIGGER_RETRY : TRIGGER_CATCHUP;
 	struct wanted *wanted = wanted_create(job, open->key, open->due, trigger);
 	if (starts_is_key(open->key)) { /* there is a newer start */

@@ -89,6 +89,12 @@ def status_number(pid, name):
     return int(found.group(1)) if found else 0
 
 
+def cpu_seconds(pid):
+    """What the process has computed since it began."""
+    fields = read_proc(pid, "stat").rpartition(b")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Bmad:
     """One configuration in FOLDER, and the daemon on it."""
 
