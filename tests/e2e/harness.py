@@ -146,18 +146,20 @@ class Bmad:
         options = f"{SANITIZER_OPTIONS}:{kept.get('ASAN_OPTIONS', '')}"
         return {**kept, "ASAN_OPTIONS": options, "BMAD_TEMPLATES": str(ROOT / "templates"), **(extra or {})}
 
-    def spawn(self, env=None):
-        """Starts the daemon and does not wait for it."""
+    def spawn(self, env=None, mounts=None):
+        """Starts the daemon and does not wait for it; with MOUNTS (shell) in a view of the file system of its own."""
+        daemon = [BINARY, "-c", str(self.config)]
+        if mounts:
+            daemon = ["unshare", "-rm", "sh", "-ec", f'{mounts}\nexec "$@"', "sh", *daemon]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [BINARY, "-c", str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder, env=self.environment(env))
+            self.process = subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.folder, env=self.environment(env))
         return self.process
 
-    def start(self, env=None, timeout=DEADLINE):
+    def start(self, env=None, timeout=DEADLINE, mounts=None):
         """Starts the daemon and waits until it is ready."""
         seen = len(self.events("daemon_started"))
-        self.spawn(env)
+        self.spawn(env, mounts)
         self.wait_until(lambda: len(self.events("daemon_started")) > seen, timeout, "daemon_started")
         return self
 
