@@ -238,7 +238,7 @@ void alarms_trouble(struct alarms *alarms, const struct trouble_report *report)
 static void over(struct alarms *alarms, enum trouble_kind kind, const char *job, int64_t run)
 {
 	if (!is_silent(alarms, kind, job, NULL))
-		troubles_over(alarms->troubles, kind, job, run, wall_ms());
+		troubles_over(alarms->troubles, &(struct trouble_subject){kind, job, NULL}, run, wall_ms());
 }
 
 void alarms_over(struct alarms *alarms, enum trouble_kind kind, const char *job)
@@ -350,14 +350,24 @@ static const struct {
     [NOTICE_RESUMED] = {TROUBLE_CHANNEL, NULL, 0},
 };
 
+/* It may deliver again; what was lost by it is another matter. */
+static void channel_open(struct alarms *alarms, const char *channel)
+{
+	if (!is_silent(alarms, TROUBLE_CHANNEL, NULL, channel))
+		troubles_over(alarms->troubles, &(struct trouble_subject){TROUBLE_CHANNEL, NULL, channel}, 0,
+		    wall_ms());
+}
+
 static void take_notice(struct alarms *alarms, const struct notice *notice)
 {
 	if (notice->kind < 0 || notice->kind >= (int64_t)ARRAY_SIZE(notice_rules) || !notice->channel)
 		return;
-	if (!notice_rules[notice->kind].state) {
+	if (notice->kind == NOTICE_DELIVERED)
 		troubles_channel_over(alarms->troubles, notice->channel, wall_ms());
+	else if (notice->kind == NOTICE_RESUMED)
+		channel_open(alarms, notice->channel);
+	if (!notice_rules[notice->kind].state)
 		return;
-	}
 	if (text_equal(notice->job, ALARM_JOB))
 		return; /* logged by whoever noticed it, and no more */
 	begin(alarms, &(struct trouble_report){
@@ -450,14 +460,27 @@ static void on_runs(void *arg, struct err *e, const void *reply)
 	arm(alarms);
 }
 
-static void on_messages(void *arg, struct err *e, const void *reply)
+static void on_delivered(void *arg, struct err *e, const void *reply)
 {
 	struct alarms *alarms = arg;
 	const struct messages_reply *messages = reply;
 
 	if (e) {
-		log_fault(
-		    LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask for the messages of the last daemon"));
+		log_fault(LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask what the last daemon delivered"));
+		return;
+	}
+	for (size_t i = 0; i < messages->count; i++)
+		troubles_channel_over(alarms->troubles, messages->rows[i].channel, wall_ms());
+	arm(alarms);
+}
+
+static void on_dead(void *arg, struct err *e, const void *reply)
+{
+	struct alarms *alarms = arg;
+	const struct messages_reply *messages = reply;
+
+	if (e) {
+		log_fault(LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask what the last daemon gave up"));
 		return;
 	}
 	for (size_t i = messages->count; i-- > 0;) {
@@ -487,9 +510,14 @@ static void look_back(struct alarms *alarms, int64_t since_ms)
 	line_call(line, REQ_RUNS,
 	    &(struct runs_ask){.since_ms = since_ms - LOOK_BACK_MS, .limit = LOOK_BACK_LIMIT}, on_runs,
 	    alarms);
+	if (troubles_count(alarms->troubles))
+		line_call(line, REQ_MESSAGES,
+		    &(struct messages_ask){
+		        .state = "delivered", .ended_since_ms = since_ms, .limit = LOOK_BACK_LIMIT},
+		    on_delivered, alarms);
 	line_call(line, REQ_MESSAGES,
 	    &(struct messages_ask){.state = "dead", .ended_since_ms = since_ms, .limit = LOOK_BACK_LIMIT},
-	    on_messages, alarms);
+	    on_dead, alarms);
 }
 
 static void on_state(void *arg, struct err *e, const void *reply)

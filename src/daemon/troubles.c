@@ -268,14 +268,14 @@ static void end(struct troubles *troubles, struct trouble *trouble, int64_t now_
 }
 
 void troubles_over(
-    struct troubles *troubles, enum trouble_kind kind, const char *job, int64_t run, int64_t now_ms)
+    struct troubles *troubles, const struct trouble_subject *subject, int64_t run, int64_t now_ms)
 {
-	struct trouble *trouble = find(troubles, kind, job, NULL);
+	struct trouble *trouble = find(troubles, subject->kind, subject->job, subject->channel);
 
 	if (trouble && (!run || run > trouble->run))
 		end(troubles, trouble, now_ms);
 	else if (!trouble && !troubles->loaded) /* an earlier life may have told of it */
-		add(troubles, kind, job, NULL, now_ms)->over_ms = now_ms;
+		add(troubles, subject->kind, subject->job, subject->channel, now_ms)->over_ms = now_ms;
 }
 
 void troubles_channel_over(struct troubles *troubles, const char *channel, int64_t now_ms)

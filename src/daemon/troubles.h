@@ -4,7 +4,7 @@
  *names stand for jobs and channels, and who is told what is asked of a policy.
  *
  *	troubles_begin(troubles, &report);               a run failed
- *	troubles_over(troubles, TROUBLE_RUN, job, ...);  the next one was ok
+ *	troubles_over(troubles, &subject, run, now_ms);  the next one was ok
  *	due = troubles_due(troubles, now_ms);            set a timer
  *	telling = troubles_tell(troubles, now_ms);       what is to be told now, to whom
  *	troubles_told(troubles);                         it is in the outbox
@@ -72,7 +72,7 @@ void troubles_destroy(struct troubles *troubles);
 void troubles_begin(struct troubles *troubles, const struct trouble_report *report);
 /* RUN: the one that went well; what a later run began is not over. 0: whatever it was. */
 void troubles_over(
-    struct troubles *troubles, enum trouble_kind kind, const char *job, int64_t run, int64_t now_ms);
+    struct troubles *troubles, const struct trouble_subject *subject, int64_t run, int64_t now_ms);
 /* The channel delivers again: neither it nor what was lost by it is a trouble any more. */
 void troubles_channel_over(struct troubles *troubles, const char *channel, int64_t now_ms);
 

@@ -24,13 +24,29 @@ void notice_lane(struct stream *stream, enum notice_kind kind, const char *reaso
 	    &(struct notice){.kind = kind, .channel = stream->channel->name, .reason = reason}, 1);
 }
 
-void notice_restored(struct stream *stream)
+static struct notice state_of(const struct stream *stream)
 {
 	const struct lane *lane = &stream->lane;
+	struct notice notice = {.kind = NOTICE_RESUMED, .channel = stream->channel->name};
 
-	if (!lane_is_well(lane))
-		notice_lane(stream, lane->suspended ? NOTICE_SUSPENDED : NOTICE_PAUSED,
-		    lane->held ? "paused by hand" : lane->reason);
+	if (lane_is_well(lane))
+		return notice;
+	notice.kind = lane->suspended ? NOTICE_SUSPENDED : NOTICE_PAUSED;
+	notice.reason = lane->held ? "paused by hand" : lane->reason;
+	return notice;
+}
+
+void notice_start(struct sender *sender)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct notice *items = arena_alloc(&arena, (sender->stream_count + 1) * sizeof(*items));
+	size_t count = 0;
+
+	for (size_t i = 0; i < sender->stream_count; i++)
+		if (sender->streams[i].options) /* else it was told of already */
+			items[count++] = state_of(&sender->streams[i]);
+	if (count)
+		tell(sender, items, count);
 }
 
 /* Whether the channel's working is worth a word now. */

@@ -158,7 +158,6 @@ static void restore_lane(struct sender *sender, const struct lane_record *record
 	err_ignore(json_parse(record->value, strlen(record->value), &value));
 	lane_from_json(&stream->lane, value, mono_now(), wall_ms());
 	json_destroy(value);
-	notice_restored(stream);
 }
 
 /* A refusal here is of a store that cannot work just now: begin anew. */
@@ -182,6 +181,7 @@ static void on_lanes(void *arg, struct err *e, const void *reply)
 	for (size_t i = 0; i < lanes->count; i++)
 		restore_lane(sender, &lanes->lanes[i]);
 	sender->lanes_known = true;
+	notice_start(sender);
 	begin(sender);
 }
 

@@ -170,8 +170,8 @@ bool settle_is_idle(const struct sender *sender);
 
 /* The lane stands still, for REASON (NULL: unknown), or works again. */
 void notice_lane(struct stream *stream, enum notice_kind kind, const char *reason);
-/* As an earlier sender left it: main may not have heard of it. */
-void notice_restored(struct stream *stream);
+/* How all lanes stand, as earlier senders left them: main may not have heard of it. */
+void notice_start(struct sender *sender);
 /* These are settled: what was lost, and that the channel works. */
 void notice_settled(struct sender *sender, const struct deliveries *deliveries);
 

@@ -65,8 +65,8 @@ class World:
         receiver.script("/picky", Status(400, body="no such room"))
         return self.make(
             "main",
-            daemon={"on_failure": {"channels": ["ops", "gone"], "repeat": "1h"}, "workers": 4},
-            channels={"ops": hook(receiver, "/ops"), "own": hook(receiver, "/own"), "gone": hook(receiver, "/gone"),
+            daemon={"on_failure": {"channels": ["ops", "card", "gone"], "repeat": "1h"}, "workers": 4},
+            channels={"card": {"type": "teams", "url": receiver.url("/card")}, "ops": hook(receiver, "/ops"), "own": hook(receiver, "/own"), "gone": hook(receiver, "/gone"),
                       "picky": hook(receiver, "/picky"), "often": hook(receiver, "/often")},
             jobs={
                 "paint": fault("error", about="boards of the paint shop"),
@@ -160,6 +160,17 @@ def test_a_crash_is_told_with_the_place_in_the_code(world):
     assert re.search(r"at crash \(tests/modules/fault\.c:\d+\)", part)
 
 
+def test_teams_gets_a_card_of_its_own(world):
+    told(world.receiver, "/ops", "paint: run failed")
+    (request,) = wait_for(lambda: world.receiver.of("/card"), what="a card")
+    card = request.json()["attachments"][0]["content"]
+    assert card["type"] == "AdaptiveCard"
+    head, *parts = card["body"]
+    assert head["style"] == "attention" and "more" in head["items"][0]["text"]
+    assert any("bmad runs paint" in json.dumps(part) for part in parts)
+    assert not world.main.events("template_failed")
+
+
 def test_a_dead_message_is_named_with_the_answer(world):
     text = told(world.receiver, "/ops", "message not delivered")
     part = text[text.index("to-picky to picky: message not delivered\n"):].split("\n\n")[0]
@@ -228,7 +239,7 @@ def test_what_is_well_again_is_told_once_even_after_a_restart(world):
     time.sleep(4)  # slots of `beat` that nobody is there for
     bmad.start()
     bmad.wait_event("slot_missed", job="beat")
-    text = told(receiver, "/ops", "mended: well again after", since=seen)
+    text = told(receiver, "/ops", "mended: well again after", "to-picky to picky: well again after", since=seen)
     for part in ("paint", "crash", "late", "gone"):
         assert f"{part}: " not in text, "told already"
     assert not any("mended: run failed\n" in text for text in texts(receiver, "/ops")[seen:])

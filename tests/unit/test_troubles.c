@@ -59,6 +59,11 @@ static void break_down(struct troubles *troubles, const char *job, int64_t run, 
 	                         });
 }
 
+static void recover(struct troubles *troubles, const char *job, int64_t run, int64_t at_ms)
+{
+	troubles_over(troubles, &(struct trouble_subject){TROUBLE_RUN, job, NULL}, run, at_ms);
+}
+
 static void lose(
     struct troubles *troubles, const char *job, const char *channel, const char *id, int64_t at_ms)
 {
@@ -125,7 +130,7 @@ static void nothing_is_due_while_all_is_well(void **state)
 
 	(void)state;
 	assert_true(troubles_due(troubles, NOON) == INT64_MAX);
-	troubles_over(troubles, TROUBLE_RUN, "paint", 7, NOON);
+	recover(troubles, "paint", 7, NOON);
 	assert_true(troubles_due(troubles, NOON) == INT64_MAX);
 	assert_string_equal(told(troubles, NOON + HOUR), "");
 	troubles_destroy(troubles);
@@ -159,7 +164,7 @@ static void it_is_told_again_while_it_lasts_and_once_when_it_is_over(void **stat
 	assert_string_equal(told(troubles, first + HOUR - 1), "");
 	assert_string_equal(told(troubles, first + HOUR), "ops: paint lasting");
 	assert_string_equal(told(troubles, first + 2 * HOUR), "ops: paint lasting");
-	troubles_over(troubles, TROUBLE_RUN, "paint", 3, first + 2 * HOUR + 1);
+	recover(troubles, "paint", 3, first + 2 * HOUR + 1);
 	assert_string_equal(told(troubles, first + 2 * HOUR + MINUTE), "ops: paint over");
 	assert_string_equal(told(troubles, first + 9 * HOUR), "");
 	assert_int_equal(troubles_count(troubles), 0);
@@ -172,7 +177,7 @@ static void what_was_over_before_it_was_told_is_told_once(void **state)
 
 	(void)state;
 	break_down(troubles, "paint", 1, NOON);
-	troubles_over(troubles, TROUBLE_RUN, "paint", 2, NOON + 1);
+	recover(troubles, "paint", 2, NOON + 1);
 	assert_string_equal(told(troubles, NOON + MINUTE), "ops: paint over");
 	assert_int_equal(troubles_count(troubles), 0);
 	troubles_destroy(troubles);
@@ -323,15 +328,15 @@ static void what_changes_while_it_is_told_is_told_next(void **state)
 	break_down(troubles, "paint", 1, NOON);
 	break_down(troubles, "saw", 2, NOON);
 	assert_true(troubles_tell(troubles, NOON + MINUTE, &telling));
-	troubles_over(troubles, TROUBLE_RUN, "paint", 3, NOON + MINUTE + 1);
+	recover(troubles, "paint", 3, NOON + MINUTE + 1);
 	telling_done(&telling);
 	troubles_told(troubles);
-	troubles_over(troubles, TROUBLE_RUN, "saw", 4, NOON + MINUTE + 2);
+	recover(troubles, "saw", 4, NOON + MINUTE + 2);
 	assert_string_equal(told(troubles, NOON + 2 * MINUTE), "ops: paint over saw over");
 
 	break_down(troubles, "paint", 5, NOON + HOUR);
 	told(troubles, NOON + HOUR + MINUTE);
-	troubles_over(troubles, TROUBLE_RUN, "paint", 6, NOON + HOUR + MINUTE);
+	recover(troubles, "paint", 6, NOON + HOUR + MINUTE);
 	assert_true(troubles_tell(troubles, NOON + HOUR + 2 * MINUTE, &telling));
 	break_down(troubles, "paint", 7, NOON + HOUR + 2 * MINUTE + 1);
 	telling_done(&telling);
@@ -346,7 +351,7 @@ static void an_older_run_ends_nothing(void **state)
 
 	(void)state;
 	break_down(troubles, "paint", 8, NOON);
-	troubles_over(troubles, TROUBLE_RUN, "paint", 7, NOON + 1);
+	recover(troubles, "paint", 7, NOON + 1);
 	assert_string_equal(told(troubles, NOON + MINUTE), "ops: paint begun");
 	troubles_destroy(troubles);
 }
@@ -377,8 +382,8 @@ static void a_restart_repeats_nothing_and_forgets_nothing(void **state)
 
 	troubles = troubles_create(ask, NULL);
 	break_down(troubles, "saw", 2, NOON);                           /* the store tells of it again */
-	troubles_over(troubles, TROUBLE_RUN, "paint", 3, first + 1000); /* before the state was read */
-	troubles_over(troubles, TROUBLE_RUN, "other", 4, first + 1000);
+	recover(troubles, "paint", 3, first + 1000); /* before the state was read */
+	recover(troubles, "other", 4, first + 1000);
 	assert_true(troubles_due(troubles, first + HOUR) == INT64_MAX);
 	troubles_load(troubles, kept, first + 2000, &since);
 	assert_int_equal(since, first);
@@ -404,6 +409,24 @@ static void what_was_not_told_before_a_restart_is_told_after_it(void **state)
 	json_destroy(kept);
 }
 
+static void a_channel_that_is_open_before_the_account_is_read_is_over(void **state)
+{
+	struct troubles *troubles = create();
+	int64_t since;
+
+	(void)state;
+	stand_still(troubles, "mail", "suspended", NOON, 0);
+	lose(troubles, "paint", "mail", "m1", NOON);
+	struct json *kept = state_after(troubles, NOON + MINUTE);
+	troubles = troubles_create(ask, NULL);
+	troubles_over(troubles, &(struct trouble_subject){TROUBLE_CHANNEL, NULL, "mail"}, 0, NOON + MINUTE);
+	troubles_load(troubles, kept, 0, &since);
+	assert_string_equal(told(troubles, NOON + 2 * MINUTE), "ops: mail over");
+	assert_int_equal(troubles_count(troubles), 1);
+	troubles_destroy(troubles);
+	json_destroy(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +446,7 @@ int main(void)
 	    cmocka_unit_test(what_changes_while_it_is_told_is_told_next),
 	    cmocka_unit_test(an_older_run_ends_nothing),
 	    cmocka_unit_test(a_restart_repeats_nothing_and_forgets_nothing),
+	    cmocka_unit_test(a_channel_that_is_open_before_the_account_is_read_is_over),
 	    cmocka_unit_test(what_was_not_told_before_a_restart_is_told_after_it),
 	};
 
