@@ -19,7 +19,8 @@ static const struct {
     {"--once", cmd_once, "--once JOB [--at TIME] [--dry-run] [--debug] [--log-message] [--again]\n"
                          "              [--set KEY=VALUE]... [--json] [--deliver-timeout DUR]",
         "run one job by hand"},
-    {"check", cmd_check, "check [--references]", "judge the configuration and its templates"},
+    {"check", cmd_check, "check [--connect] [--references]",
+        "judge the configuration and its templates; try sources, APIs and channels"},
     {"jobs", cmd_jobs, "jobs [--json]", "a line per job: schedule, zone, next fire, last result"},
     {"next", cmd_next, "next JOB | --expr EXPR [--timezone ZONE] [--job NAME] [--dst RULE]\n"
                        "              [-n 10] [--from TIME] [--json]",

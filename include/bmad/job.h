@@ -41,6 +41,12 @@ struct job_module {
 	 */
 	struct err *(*check)(const void *options);
 	/*
+	 * For `bmad check --connect`: looks in its sources and APIs whether the options will do (a query that
+	 * the database must understand). Reads only, like a dry run without a message. NULL: nothing to try
+	 * beyond that they can be reached.
+	 */
+	struct err *(*connect)(struct run *run);
+	/*
 	 * With the schedule `@module`: names the slots of [from, to) with run_name_slot(). It reads sources as
 	 * a run does (RUN has no slot of its own, and run_now() is when it was asked), queues and stores
 	 * nothing, and answers the same for the same data however often it is asked.

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `bmad check [--references]`: the configuration, its references, templates and addresses, judged before
- * anything runs. Problems go to standard error, results to standard output.
+ * `bmad check [--connect] [--references]`: the configuration, its references, templates and addresses, judged
+ * before anything runs; and whether what it names can be reached. Problems go to standard error, results to standard output.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/columns.h"
 #include "cli/cli.h"
+#include "cli/connect.h"
 #include "conf/check.h"
 
 /* A row per reference: where, what, whose, and whether it resolves. */
@@ -41,7 +42,7 @@ static size_t named_channels(const struct conf *conf)
 	return count;
 }
 
-static int check(const struct conf *conf, bool references, struct conf_problems *problems)
+static int check(const struct conf *conf, bool references, bool connect, struct conf_problems *problems)
 {
 	int status = references ? list_references(conf) : EXIT_OK;
 
@@ -50,21 +51,24 @@ static int check(const struct conf *conf, bool references, struct conf_problems 
 		return EXIT_USAGE;
 	printf("config ok: %zu jobs, %zu channels, %zu sources\n", conf->job_count, named_channels(conf),
 	    conf->source_count);
-	return status;
+	return connect ? connect_all(conf) : status;
 }
 
 int cmd_check(int argc, char **argv)
 {
 	struct conf_problems problems = {0};
-	bool references = false;
+	bool references = false, connect = false;
 
 	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--references") != 0)
+		if (!strcmp(argv[i], "--references"))
+			references = true;
+		else if (!strcmp(argv[i], "--connect"))
+			connect = true;
+		else
 			return cli_usage("check: unknown option '%s'", argv[i]);
-		references = true;
 	}
 	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true, .advise = true}), &problems);
-	int status = conf ? check(conf, references, &problems) : EXIT_USAGE;
+	int status = conf ? check(conf, references, connect, &problems) : EXIT_USAGE;
 	cli_print_problems(&problems);
 	conf_problems_done(&problems);
 	conf_destroy(conf);

@@ -115,6 +115,14 @@ struct classification {
 	bool for_good;           /* GONE: only a person's word may bring the destination back, no probe */
 };
 
+/* What can be tried of a channel without sending anything. */
+struct probe {
+	const char *url; /* to be connected to; NULL: nothing is */
+	const char *username, *password; /* mail */
+	bool starttls;
+	const char *tried; /* what was, for people */
+};
+
 struct channel_type {
 	const char *name;
 	const char *summary; /* for `bmad modules` */
@@ -150,6 +158,11 @@ struct channel_type {
 	struct err *(*compose)(const struct conf_channel *channel, const void *options,
 	    const struct outgoing *message, int64_t now, struct arena *arena,
 	    struct wire_request *out_request);
+	/*
+	 * What `bmad check --connect` is to try; OPTIONS are resolved. NULL: to connect to the option `url` or
+	 * `base_url`, if the type has one.
+	 */
+	struct err *(*probe)(const void *options, struct probe *out_probe);
 	/* Pure. */
 	void (*classify)(const struct conf_channel *channel, const void *options,
 	    const struct wire_answer *answer, struct arena *arena, struct classification *out);
@@ -159,6 +172,13 @@ struct channel_type {
 	struct err *(*write)(
 	    const struct conf_channel *channel, const void *options, const struct outgoing *message);
 };
+
+/*
+ * Tries CHANNEL (resolved) without sending anything, blocking, within TIMEOUT_MS: probe.c. *OUT_TRIED (in ARENA
+ * or constant) says what was well, NULL: there was nothing to try.
+ */
+struct err *channel_probe(const struct conf_channel *channel, int64_t timeout_ms, struct arena *arena,
+    const char **out_tried) MUST_CHECK;
 
 /* Every type, ending with NULL: channel.c. */
 extern const struct channel_type *const channel_types[];

@@ -342,6 +342,21 @@ static struct err *email_compose(const struct conf_channel *channel, const void 
 	return NULL;
 }
 
+static struct err *email_probe(const void *options, struct probe *out_probe)
+{
+	const struct email_options *o = options;
+
+	*out_probe = (struct probe){
+	    .url = o->url,
+	    .username = o->username,
+	    .password = o->password.hidden,
+	    .starttls = o->tls == TLS_REQUIRED,
+	    .tried = o->username ? "the server greets us and lets us log in; nothing was sent"
+	                         : "the server greets us; nothing was sent",
+	};
+	return NULL;
+}
+
 /* -- the answer -------------------------------------------------------------------------------------------- */
 
 /* Replies of SMTP (RFC 5321, RFC 4954) that do not mean what their first digit says. */
@@ -407,5 +422,6 @@ const struct channel_type channel_email = {
     .recipients = email_recipients,
     .pack = email_pack,
     .compose = email_compose,
+    .probe = email_probe,
     .classify = email_classify,
 };

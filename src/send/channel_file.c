@@ -140,6 +140,23 @@ static struct err *file_write(
 	return e;
 }
 
+/* An empty file, which nobody sees: it has its name for a moment only, and a hidden one. */
+static struct err *file_probe(const void *options, struct probe *out_probe)
+{
+	const struct file_options *o = options;
+	const struct outgoing nothing = {.payload = ""};
+	int dir = open_folder(o->dir);
+	struct err *e;
+
+	if (dir < 0)
+		return fault("open the folder", o->dir);
+	e = write_aside(dir, ".bmad-check.tmp", &nothing);
+	unlinkat(dir, ".bmad-check.tmp", 0);
+	close(dir);
+	out_probe->tried = "files can be written";
+	return e;
+}
+
 const struct channel_type channel_file = {
     .name = "file",
     .summary = "writes each message to a file of its own",
@@ -152,4 +169,5 @@ const struct channel_type channel_file = {
     .max_age = "6h",
     .on_ambiguous = AMBIGUOUS_RETRY,
     .write = file_write,
+    .probe = file_probe,
 };

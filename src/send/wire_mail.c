@@ -68,6 +68,8 @@ void mail_talk_reply(struct mail_talk *talk, const char *line, size_t length)
 		buf_add(&talk->reply, line, length);
 	if (talk->step == MAIL_LOGIN && length > 8 && !strncasecmp(line + 4, "SIZE", 4))
 		talk->takes_size = true;
+	if (talk->step == MAIL_LOGIN && length > 8 && !strncasecmp(line + 4, "AUTH", 4))
+		talk->takes_login = true;
 	talk->reply_ended = length == 3 || line[3] != '-';
 	talk->code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 }

@@ -36,6 +36,7 @@ struct mail_talk {
 	struct buf reply; /* the last one, all of its lines */
 	bool reply_ended;
 	long code;        /* of the last reply */
+	bool takes_login; /* and offers some way to log in */
 	bool takes_size;  /* the server wants to know how big the message is */
 	bool handed_over; /* the message's end may have reached the server */
 	const char *fault; /* why the talk ended without an answer; NULL */

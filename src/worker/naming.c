@@ -4,11 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "worker/apis.h"
+#include "worker/aside.h"
 #include "worker/inside.h"
-#include "worker/sources.h"
 
 void run_name_slot(struct run *run, const char *key, utc_t at)
 {
@@ -78,27 +76,30 @@ struct err *run_name_slots(struct run *run)
 
 /* -- by hand --------------------------------------------------------------------------------------- */
 
-static struct slot_name *copy_slots(const struct run *run, struct arena *arena)
-{
-	struct slot_name *copies = arena_alloc(arena, (run->slot_count + 1) * sizeof(*copies));
+struct answer {
+	struct arena *arena;
+	struct slot_name **slots;
+	size_t *count;
+};
 
+static struct err *name_and_copy(struct run *run, void *arg)
+{
+	const struct answer *answer = arg;
+
+	PASS(run_name_slots(run));
+	struct slot_name *copies = arena_alloc(answer->arena, (run->slot_count + 1) * sizeof(*copies));
 	for (size_t i = 0; i < run->slot_count; i++)
-		copies[i] = (struct slot_name){arena_copy(arena, run->slots[i].key), run->slots[i].at};
-	return copies;
-}
-
-static struct err *resolve_and_name(struct run *run)
-{
-	PASS(run_resolve(run));
-	return run_name_slots(run);
+		copies[i] =
+		    (struct slot_name){arena_copy(answer->arena, run->slots[i].key), run->slots[i].at};
+	*answer->slots = copies;
+	*answer->count = run->slot_count;
+	return NULL;
 }
 
 struct err *naming_ask(const struct conf *conf, const struct conf_job *job, utc_t from, utc_t to, utc_t now,
     struct arena *arena, struct slot_name **out_slots, size_t *out_count)
 {
-	const volatile int cancelled = 0;
-	struct worker_page *page = arena_alloc(arena, sizeof(*page));
-	char node[256] = "localhost";
+	struct answer answer = {arena, out_slots, out_count};
 	struct run_order order = {
 	    .job = job->name,
 	    .slot = now,
@@ -108,26 +109,7 @@ struct err *naming_ask(const struct conf *conf, const struct conf_job *job, utc_
 	    .slots_from = from,
 	    .slots_to = to,
 	};
-	struct run run;
 
-	gethostname(node, sizeof(node) - 1);
-	struct tools tools = {
-	    .conf = conf,
-	    .node = node,
-	    .templates = worker_templates(conf),
-	    .sources = sources_create(conf),
-	    .apis = apis_create(conf),
-	    .page = page,
-	};
-	run_init(&run, &tools, &order, job, &cancelled);
-	struct err *e = resolve_and_name(&run);
-	if (!e) {
-		*out_slots = copy_slots(&run, arena);
-		*out_count = run.slot_count;
-	}
-	run_done(&run);
-	sources_destroy(tools.sources);
-	apis_destroy(tools.apis);
-	template_set_destroy(tools.templates);
-	return e ? ERR_AT(e, "name the slots of %s", job->name) : NULL;
+	TRY(run_aside(conf, job, &order, name_and_copy, &answer), "name the slots of %s", job->name);
+	return NULL;
 }
