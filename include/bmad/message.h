@@ -41,7 +41,9 @@ struct message {
 	 */
 	const char *alert;
 	bool clear;
-	const struct attachment *attachments; /* borrowed until run_queue() or run_send() returns */
+	/* Borrowed until run_queue() or run_send() returns. The most important first: a mail that would be too
+	 * big leaves out the last. */
+	const struct attachment *attachments;
 	size_t attachment_count;
 };
 

@@ -208,7 +208,11 @@ static void read_text(struct reader *reader, struct span head, struct span body)
 	if (json_get(reader->out, "text"))
 		return;
 	decode_body(head, body, &text);
-	json_set(reader->out, "text", json_string_n(buf_text(&text), text.length));
+	cleanup(buf_done) struct buf lines = {0};
+	for (size_t i = 0; i < text.length; i++)
+		if (text.text[i] != '\r')
+			buf_add_char(&lines, text.text[i]);
+	json_set(reader->out, "text", json_string_n(buf_text(&lines), lines.length));
 }
 
 static void read_entity(struct reader *reader, struct span entity, int depth);

@@ -385,3 +385,58 @@ def test_a_redirected_mail_reaches_only_the_other_channels_people(make_bmad):
         assert [mail.recipients for mail in server.mails] == [["a@example.com"]]
         assert "boss" not in server.mails[0].bytes.decode()
         assert str(server.mails[0].message["Subject"]).startswith("[redirected: meant for channel real]")
+
+
+# -- attachments ----------------------------------------------------------------------------------------------
+
+
+def parcel(channel, **options):
+    return dict(jobs={"p": {"module": "parcel", "channels": ["mail"], "options": options}}, channels={"mail": channel})
+
+
+def files_of(message):
+    return [(part.get_filename(), part.get_content_type(), part.get_content_disposition(),
+             len(part.get_payload(decode=True))) for part in message.walk() if part.get_content_disposition()]
+
+
+def test_files_of_a_module_go_with_its_mail(make_bmad):
+    with MailServer() as server:
+        bmad = make_bmad(**parcel(mail_channel(server), name="Ställen/漢字\r\n.csv", bytes="100k"))
+        write_templates(bmad, "parcel", {"report.email.html.mustache":
+                                         '<img src="cid:chart">{{#bmad.attachments}}{{name}} {{/bmad.attachments}}'})
+        listed = bmad.once("p")["messages"][0]["attachments"]
+        message = server.mails[0].message
+        shown = bmad.json("outbox", "show", bmad.outbox()[0]["id"])
+    assert files_of(message) == [("chart.png", "image/png", "inline", 4),
+                                 ("Ställen_漢字 .csv", "text/csv", "attachment", 100_000)]
+    assert [file["bytes"] for file in listed] == [100_000, 4]
+    assert message.get_content_type() == "multipart/mixed"
+    image = next(part for part in message.walk() if part.get_content_type() == "image/png")
+    html = message.get_body(("html",)).get_content()
+    assert f'src="cid:{image["Content-ID"].strip("<>")}"' in html and "chart.png" in html
+    assert sorted(file["name"] for file in shown["attachments"]) == ["Ställen_漢字 .csv", "chart.png"]
+
+
+def test_attachments_that_are_too_big_are_left_out_and_that_is_said(make_bmad):
+    bmad = make_bmad(**parcel({**OFFLINE, "max_bytes": "1M"}, bytes="2M"))
+    message = bmad.once("p", "--dry-run")["messages"][0]
+    assert message["attachments"] == [] and len(message["payload"]) < 1_000_000
+    assert "2 of 2 attachments left out" in parse(message["payload"]).get_body(("plain",)).get_content()
+
+
+def test_other_channels_leave_attachments_out(make_bmad, receiver):
+    bmad = make_bmad(jobs={"p": {"module": "parcel", "channels": ["hook"]}},
+                     channels={"hook": {"type": "webhook", "url": receiver.url("/hook")}})
+    assert bmad.once("p")["messages"][0]["attachments"] == []
+
+
+def test_a_recipient_from_data_is_parsed_and_never_pasted(make_bmad):
+    with MailServer() as server:
+        bmad = make_bmad(**parcel(mail_channel(server, cc="c@example.com"), to="x@example.com>\r\nRCPT TO:<evil@example.com"))
+        report = bmad.once("p", status=1)
+        assert [m["outcome"] for m in report["messages"]] == ["rejected"]
+        assert not server.asked
+        bmad = make_bmad(**parcel(mail_channel(server, cc="c@example.com"), to="Zoë <x@example.com>"))
+        assert [m["outcome"] for m in bmad.once("p")["messages"]] == ["delivered"]
+        assert server.mails[0].recipients == ["x@example.com"]
+        assert server.mails[0].message["To"] == "Zoë <x@example.com>" and server.mails[0].message["Cc"] is None

@@ -6,8 +6,10 @@
 #include <bmad/job.h>
 #include <bmad/mem.h>
 
-extern const struct job_module caller_module, fault_module, probe_module, noop_module, named_module;
+extern const struct job_module caller_module, fault_module, probe_module, noop_module, named_module,
+    parcel_module;
 
-#define BMAD_TEST_MODULE_ROWS &caller_module, &fault_module, &probe_module, &noop_module, &named_module,
+#define BMAD_TEST_MODULE_ROWS                                                                                \
+	&caller_module, &fault_module, &probe_module, &noop_module, &named_module, &parcel_module,
 
 #endif
