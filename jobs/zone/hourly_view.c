@@ -3,11 +3,13 @@
 #include "jobs/zone/hourly_view.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bmad/mem.h>
 
 #include "base/buf.h"
+#include "jobs/zone/grid.h"
 #include "jobs/zone/measure.h"
 
 #define BAR_CELLS 10
@@ -47,7 +49,7 @@ static void set_signed(struct json *object, const char *key, int64_t value)
 static const struct grade {
 	int64_t at_least; /* tenths of a per cent */
 	const char *mark, *style, *color;
-	const char *hex; /* for mail: to be read on white and on black */
+	const char *hex; /* for mail and chats: to be read on white and on black */
 } grades[] = {
     {950, "\xf0\x9f\x9f\xa2", "good", "Good", "#2a9d5c"},
     {850, "\xf0\x9f\x9f\xa1", "warning", "Warning", "#b8860b"},
@@ -128,59 +130,25 @@ static void put_board(struct json *view, const struct json *board)
 	}
 }
 
-static void add_column(struct json *columns, const char *label, const char *align)
-{
-	struct json *column = json_add_object(columns);
-
-	json_set_string(column, "label", label);
-	json_set_string(column, "align", align);
-}
-
-static void add_cell(struct json *cells, const char *text, const char *align, const char *color)
-{
-	struct json *cell = json_add_object(cells);
-
-	json_set_string(cell, "text", text);
-	json_set_string(cell, "align", align);
-	json_set_string(cell, "color", color);
-}
-
-static void add_number_cell(struct json *cells, const struct json *row, const char *key)
-{
-	char number_text[SIGNED];
-
-	snprintf(number_text, sizeof(number_text), "%lld", (long long)number(row, key));
-	add_cell(cells, number_text, "right", NULL);
-}
-
-static void add_grid_row(struct json *rows, const struct json *row)
-{
-	struct json *cells = json_set_array(json_add_object(rows), "cells");
-	cleanup(free_text) char *label = short_label(row);
-	char buffer[SIGNED];
-
-	add_cell(cells, label, "left", NULL);
-	add_number_cell(cells, row, "target");
-	add_number_cell(cells, row, "actual");
-	add_cell(cells, with_sign(number(row, "gap"), buffer), "right", grade_of(row)->hex);
-	add_cell(cells, with_sign(number(row, "cum_gap"), buffer), "right", NULL);
-	add_cell(cells, text(row, "reason"), "left", NULL);
-}
-
-/* The board as the shared partial `table` takes one. */
+/* The board as the shared partials take a table. */
 static void put_grid(struct json *view, const struct json *board)
 {
-	struct json *grid = json_set_object(view, "grid");
-	struct json *columns = json_set_array(grid, "columns"), *rows = json_set_array(grid, "rows");
+	static const struct grid_column columns[] = {{"Hour", 5, false}, {"Plan", 2, true}, {"Made", 2, true},
+	    {"Gap", 2, true}, {"Total", 2, true}, {"Reason", 6, false}, {NULL, 0, false}};
+	struct json *grid = grid_begin(view, "grid", columns);
 
-	add_column(columns, "Hour", "left");
-	add_column(columns, "Plan", "right");
-	add_column(columns, "Made", "right");
-	add_column(columns, "Gap", "right");
-	add_column(columns, "Total", "right");
-	add_column(columns, "Reason", "left");
-	json_each(row, board)
-		add_grid_row(rows, row);
+	json_each(row, board) {
+		cleanup(free_text) char *label = short_label(row);
+		char target[SIGNED], actual[SIGNED], gap[SIGNED], total[SIGNED];
+
+		snprintf(target, sizeof(target), "%lld", (long long)number(row, "target"));
+		snprintf(actual, sizeof(actual), "%lld", (long long)number(row, "actual"));
+		with_sign(number(row, "gap"), gap);
+		with_sign(number(row, "cum_gap"), total);
+		grid_row(grid, (const char *const[]){label, target, actual, gap, total, text(row, "reason")}, 3,
+		    grade_of(row)->hex, grade_of(row)->color);
+	}
+	grid_end(grid);
 }
 
 /* Attainment as a bar; full from 100 % on. */
@@ -312,6 +280,7 @@ struct json *zone_hourly_view(const struct json *data)
 	json_set_string(view, "mark", grade_of_hour(data)->mark);
 	json_set_string(view, "style", grade_of_hour(data)->style);
 	json_set_string(view, "hex", grade_of_hour(data)->hex);
+	json_set_int(view, "rgb", strtol(grade_of_hour(data)->hex + 1, NULL, 16));
 	json_set_bool(view, "no_data", !strcmp(status, "no_data"));
 	json_set_bool(view, "not_scheduled", !strcmp(status, "not_scheduled"));
 	set_signed(view, "gap", number(json_get(data, "hour"), "gap"));

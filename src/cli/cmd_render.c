@@ -127,11 +127,12 @@ static struct err *find_channel(const struct conf *conf, const struct conf_job *
 	return NULL;
 }
 
-/* The message as rendered, and as the outbox would have it. */
+/* The message as rendered, in its parts, and as the outbox would have them. */
 struct shown {
 	struct arena arena;
-	struct rendered rendered;
-	struct packed packed;
+	struct rendered rendered[RENDER_PARTS_MAX];
+	struct packed packed[RENDER_PARTS_MAX];
+	size_t count;
 };
 
 static struct err *render_with(
@@ -149,9 +150,11 @@ static struct err *render_with(
 	};
 
 	rendering_begin(rendering);
-	rendering_for(rendering, channel, &message, &out->rendered);
+	out->count = rendering_for(rendering, channel, &message, out->rendered);
 	rendering_done(rendering);
-	return pack_rendered(&packing, &out->rendered, &out->arena, &out->packed);
+	for (size_t i = 0; i < out->count; i++)
+		PASS(pack_rendered(&packing, &out->rendered[i], &out->arena, &out->packed[i]));
+	return NULL;
 }
 
 /* Like a dry run with this data, at this moment. Secrets in the job's `vars` are not shown. */
@@ -188,12 +191,11 @@ static struct err *render_message_of(const struct conf *conf, const struct conf_
 }
 
 /* What a template that failed leaves is shown too: the channel would get it. */
-static int show_rendered(const struct shown *shown)
+static int show_rendered(const struct rendered *rendered, const struct packed *packed)
 {
-	const struct rendered *rendered = &shown->rendered;
 	cleanup(buf_done) struct buf out = {0};
 
-	buf_add(&out, shown->packed.payload, shown->packed.payload_length);
+	buf_add(&out, packed->payload, packed->payload_length);
 	redact(&out);
 	int status = cli_write(&out);
 	if (status || !rendered->degraded)
@@ -201,6 +203,11 @@ static int show_rendered(const struct shown *shown)
 	fflush(stdout);
 	return cli_fail(
 	    ERR(ERR_PERMANENT, "the template failed, so the message is plain: %s", rendered->why));
+}
+
+static int worse(int a, int b)
+{
+	return a > b ? a : b;
 }
 
 static int render_conf(const struct conf *conf, const struct render_wish *wish)
@@ -214,8 +221,12 @@ static int render_conf(const struct conf *conf, const struct render_wish *wish)
 		e = find_channel(conf, job, wish->channel, &channel);
 	if (!e)
 		e = render_message_of(conf, job, channel, wish, &shown);
-	int status = e ? cli_fail(e) : show_rendered(&shown);
-	rendered_done(&shown.rendered);
+	int status = e ? cli_fail(e) : EXIT_OK;
+	for (size_t i = 0; i < shown.count; i++) {
+		if (!e)
+			status = worse(status, show_rendered(&shown.rendered[i], &shown.packed[i]));
+		rendered_done(&shown.rendered[i]);
+	}
 	arena_done(&shown.arena);
 	return status;
 }

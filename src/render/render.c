@@ -230,6 +230,31 @@ void render_message(struct template_set *set, const struct render_request *reque
 	json_destroy(bmad);
 }
 
+char *render_whole_text(struct template_set *set, const struct render_request *request)
+{
+	struct buf table = {0};
+	char *text = NULL;
+
+	err_ignore(render_text(set, request, &text)); /* its fault was told when the message was rendered */
+	if (text)
+		return text;
+	plain_table(request->data, &table);
+	return table.length ? buf_detach(&table) : mem_copy("");
+}
+
+void render_text_plain(const struct render_request *request, const char *text, struct rendered *out)
+{
+	bool json = !strcmp(template_format(request->channel_type), "json");
+	struct plain_message message = {
+	    .type = request->channel_type, .kind = request->kind, .bmad = request->bmad, .text = text};
+	struct body body = {.json = plain_body(&message)};
+
+	*out = (struct rendered){.content_type = json ? "application/json" : "text/plain; charset=utf-8"};
+	if (!body.json)
+		body.text = mem_copy(text);
+	finish(request, &body, out);
+}
+
 void rendered_done(struct rendered *rendered)
 {
 	free(rendered->payload);

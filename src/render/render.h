@@ -45,4 +45,12 @@ struct rendered {
 void render_message(struct template_set *set, const struct render_request *request, struct rendered *out);
 void rendered_done(struct rendered *rendered);
 
+/*
+ * As render_message(); what would have to be shortened goes out as text in several, numbered, of which only
+ * the last may be shortened. Returns how many; each has its rendered_done().
+ */
+#define RENDER_PARTS_MAX 5
+size_t render_parts(struct template_set *set, const struct render_request *request,
+    struct rendered out[RENDER_PARTS_MAX]);
+
 #endif

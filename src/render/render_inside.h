@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What render.c and render_mail.c share. */
+/* What render.c, render_mail.c and split.c share. */
 #ifndef RENDER_RENDER_INSIDE_H
 #define RENDER_RENDER_INSIDE_H
 
@@ -15,5 +15,10 @@ void render_degrade(struct rendered *out, struct err *e);
 
 /* Mail: text, HTML and subject, each by its own template as far as there is one. */
 void render_mail(struct template_set *set, const struct render_request *request, struct rendered *out);
+
+/* The message as text, whatever template there is for its type: allocated. */
+char *render_whole_text(struct template_set *set, const struct render_request *request);
+/* TEXT in the plain frame of the type, within its limits. */
+void render_text_plain(const struct render_request *request, const char *text, struct rendered *out);
 
 #endif

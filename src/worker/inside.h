@@ -107,10 +107,10 @@ enum log_level run_narration(void);
 
 /*
  * Makes MESSAGE for each of its channels (run_message.c): rendered, with id, key and expiry, added to the
- * run. BUG error for what a module must not ask for.
+ * run. BUG error for what a module must not ask for. WHOLE: never in parts, whatever a channel says.
  */
 struct err *run_add_messages(
-    struct run *run, const struct message *message, const struct json *data) MUST_CHECK;
+    struct run *run, const struct message *message, const struct json *data, bool whole) MUST_CHECK;
 
 /* The JSON of `--json` as far as the worker knows it (report.c), to be free()d. FAILED: what was queued never
  * was. */

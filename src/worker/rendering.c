@@ -104,9 +104,10 @@ static struct texts mentions_of(const struct rendering *rendering, const struct 
 	return ids;
 }
 
-void rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
-    const struct rendering_message *message, struct rendered *out)
+size_t rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
+    const struct rendering_message *message, struct rendered out[RENDER_PARTS_MAX])
 {
+	size_t count = 1;
 	const struct conf_job *job = rendering->job;
 	struct json *context = rendering->context;
 	cleanup(arena_done) struct arena arena = {0};
@@ -127,9 +128,13 @@ void rendering_for(const struct rendering *rendering, const struct conf_channel 
 	json_set_string(context, "alert", rendering->alert ? rendering->alert : message->key);
 	json_set_string(context, "channel", channel->name);
 	json_set_string(context, "to", message->to);
-	render_message(rendering->templates, &request, out);
+	if (channel->split && !rendering->whole)
+		count = render_parts(rendering->templates, &request, out);
+	else
+		render_message(rendering->templates, &request, out);
 	if (fault && !out->why)
 		out->why = mem_copy(err_text(fault));
 	out->degraded = out->degraded || fault;
 	err_destroy(fault);
+	return count;
 }

@@ -6,7 +6,7 @@
  *	struct rendering rendering = {.templates = set, .job = job, ..., .data = data};
  *
  *	rendering_begin(&rendering);
- *	rendering_for(&rendering, channel, id, to, &rendered);
+ *	count = rendering_for(&rendering, channel, &message, rendered);
  *	rendering_done(&rendering);
  */
 #ifndef WORKER_RENDERING_H
@@ -30,6 +30,7 @@ struct rendering {
 	enum severity severity;
 	const char *alert; /* NULL: the message's key */
 	bool clear;
+	bool whole; /* one message per channel, whatever its `split` says */
 	const struct json *data;
 	const struct attachment *attachments;
 	size_t attachment_count;
@@ -48,8 +49,8 @@ struct rendering_message {
 	const struct conf_channel *meant_for; /* NULL: the channel; else the message says where it should have gone */
 };
 
-/* Renders MESSAGE for CHANNEL. OUT: rendered_done(). */
-void rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
-    const struct rendering_message *message, struct rendered *out);
+/* Renders MESSAGE for CHANNEL, in several parts where it wants that; how many. OUT: rendered_done() each. */
+size_t rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
+    const struct rendering_message *message, struct rendered out[RENDER_PARTS_MAX]);
 
 #endif

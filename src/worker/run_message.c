@@ -82,26 +82,6 @@ static struct err *take_payload(struct run *run, struct run_message *message,
 	return NULL;
 }
 
-static struct err *render(struct run *run, struct run_message *message, const struct rendering *rendering)
-{
-	const struct conf_channel *channel = message->channel;
-	struct new_message *record = &message->record;
-	struct rendered rendered;
-
-	rendering_for(rendering, channel,
-	    &(struct rendering_message){record->id, record->key, record->to, message->meant_for}, &rendered);
-	struct err *e = take_payload(run, message, rendering, &rendered);
-	if (rendered.degraded) {
-		run->degraded = true;
-		message->detail = arena_copy(&run->arena, rendered.why);
-		report_degraded(run, record, rendered.why);
-	}
-	if (rendered.left_out)
-		report_shortened(run, record, rendered.left_out);
-	rendered_done(&rendered);
-	return e;
-}
-
 /* -- the parts of a message
  * ---------------------------------------------------------------------------------- */
 
@@ -241,6 +221,64 @@ static struct err *check_message(
 	return NULL;
 }
 
+static void tell_of(struct run *run, struct run_message *message, const struct rendered *rendered)
+{
+	if (rendered->degraded) {
+		run->degraded = true;
+		message->detail = arena_copy(&run->arena, rendered->why);
+		report_degraded(run, &message->record, rendered->why);
+	}
+	if (rendered->left_out)
+		report_shortened(run, &message->record, rendered->left_out);
+}
+
+/* A further part of what FIRST began: under a key of its own, and in a lane that keeps them in order. */
+static void follow(struct run *run, struct run_message *part, const struct run_message *first, size_t number)
+{
+	part->own = first->own;
+	part->record.key = arena_format(&run->arena, "%s|part %zu", first->record.key, number);
+	part->record.lane = first->record.lane;
+	part->record.created_ms = first->record.created_ms;
+}
+
+static struct err *take_parts(struct run *run, size_t first, const struct message *message,
+    const struct rendering *rendering, const struct rendered *parts, size_t count)
+{
+	const struct conf_channel *meant_for = run->messages[first].meant_for;
+	const char *to = run->messages[first].record.to;
+
+	for (size_t i = 0; i < count; i++) {
+		struct run_message *part =
+		    i ? add_message(run, message, meant_for, to) : &run->messages[first];
+
+		if (i)
+			follow(run, part, &run->messages[first], i + 1);
+		PASS(take_payload(run, part, rendering, &parts[i]));
+		tell_of(run, part, &parts[i]);
+	}
+	return NULL;
+}
+
+/* A message to one recipient, which may come to several. */
+static struct err *add_for(struct run *run, const struct message *message,
+    const struct conf_channel *meant_for, const char *to, bool own, const struct rendering *rendering)
+{
+	struct rendered parts[RENDER_PARTS_MAX];
+	size_t first = run->message_count, count;
+	struct run_message *added = add_message(run, message, meant_for, to);
+	struct new_message *record = &added->record;
+
+	added->own = own;
+	count = rendering_for(rendering, added->channel,
+	    &(struct rendering_message){record->id, record->key, record->to, meant_for}, parts);
+	if (count > 1 && !*record->lane)
+		record->lane = record->id;
+	struct err *e = take_parts(run, first, message, rendering, parts, count);
+	for (size_t i = 0; i < count; i++)
+		rendered_done(&parts[i]);
+	return e;
+}
+
 /* A copy for each of the channel's own recipients, so that one who is refused harms no other. */
 static struct err *add_for_recipients(struct run *run, const struct message *message,
     const struct conf_channel *meant_for, const struct rendering *rendering)
@@ -250,13 +288,9 @@ static struct err *add_for_recipients(struct run *run, const struct message *mes
 
 	PASS(channel->type->recipients(run->tools->conf, channel, &run->arena, &recipients));
 	if (!recipients.count) /* the sender will say that there is nobody */
-		return render(run, add_message(run, message, meant_for, NULL), rendering);
-	for (size_t i = 0; i < recipients.count; i++) {
-		struct run_message *added = add_message(run, message, meant_for, recipients.items[i]);
-
-		added->own = true;
-		PASS(render(run, added, rendering));
-	}
+		return add_for(run, message, meant_for, NULL, false, rendering);
+	for (size_t i = 0; i < recipients.count; i++)
+		PASS(add_for(run, message, meant_for, recipients.items[i], true, rendering));
 	return NULL;
 }
 
@@ -269,7 +303,7 @@ static struct err *add_for_channel(struct run *run, const struct message *messag
 	if (channel->type->recipients && conf_allows(run->tools->conf, channel) &&
 	    (!message->to || channel != meant_for))
 		return add_for_recipients(run, message, meant_for, rendering);
-	return render(run, add_message(run, message, meant_for, message->to), rendering);
+	return add_for(run, message, meant_for, message->to, false, rendering);
 }
 
 static struct err *add_for_channels(
@@ -288,7 +322,8 @@ static struct err *add_for_channels(
 	return add_for_channel(run, message, channel, rendering);
 }
 
-struct err *run_add_messages(struct run *run, const struct message *message, const struct json *data)
+struct err *run_add_messages(
+    struct run *run, const struct message *message, const struct json *data, bool whole)
 {
 	struct rendering rendering = {
 	    .templates = run->tools->templates,
@@ -306,6 +341,7 @@ struct err *run_add_messages(struct run *run, const struct message *message, con
 	    .clear = message->clear,
 	    .attachments = message->attachments,
 	    .attachment_count = message->attachment_count,
+	    .whole = whole,
 	};
 
 	size_t before = run->message_count;
@@ -322,5 +358,5 @@ struct err *run_add_messages(struct run *run, const struct message *message, con
 
 struct err *run_queue(struct run *run, const struct message *message, struct json *data)
 {
-	return run_add_messages(run, message, data);
+	return run_add_messages(run, message, data, false);
 }

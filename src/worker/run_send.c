@@ -151,7 +151,7 @@ struct err *run_send(
 	struct err *e;
 
 	PASS(check_send(message));
-	PASS(run_add_messages(run, message, data));
+	PASS(run_add_messages(run, message, data, true));
 	if (run->message_count != before + 1) {
 		run->message_count = before;
 		return ERR(ERR_BUG, "message %s: to be waited for it must name its one recipient", message->kind);

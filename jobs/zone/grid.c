@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for templates. */
+#include "jobs/zone/grid.h"
+
+#include <string.h>
+
+#include <bmad/mem.h>
+
+#include "base/buf.h"
+
+#define COLUMNS_MAX 12
+
+struct json *grid_begin(struct json *view, const char *key, const struct grid_column *columns)
+{
+	struct json *grid = json_set_object(view, key);
+	struct json *list = json_set_array(grid, "columns");
+
+	for (size_t i = 0; columns[i].label; i++) {
+		struct json *column = json_add_object(list);
+
+		json_set_string(column, "label", columns[i].label);
+		json_set_string(column, "align", columns[i].number ? "right" : "left");
+		json_set_int(column, "width", columns[i].width);
+		json_set_bool(column, "number", columns[i].number);
+		json_set_bool(column, "first", i == 0);
+	}
+	json_set_array(grid, "rows");
+	return grid;
+}
+
+void grid_row(
+    struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone)
+{
+	struct json *row = json_add_object(json_own(grid, json_get(grid, "rows")));
+	struct json *list = json_set_array(row, "cells");
+	size_t i = 0;
+
+	json_each(column, json_get(grid, "columns")) {
+		struct json *cell = json_add_object(list);
+
+		json_set_string(cell, "text", cells[i]);
+		json_set(cell, "align", json_copy(json_get(column, "align")));
+		json_set_string(cell, "color", i == colored ? hex : NULL);
+		json_set_string(cell, "tone", i == colored ? tone : "Default");
+		json_set_bool(cell, "first", i++ == 0);
+	}
+}
+
+/* -- lines ----------------------------------------------------------------------------------------- */
+
+static size_t width_of(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+static void add_blanks(struct buf *line, size_t count)
+{
+	while (count--)
+		buf_add_char(line, ' ');
+}
+
+/* What stands between the backticks of a chat must have none of its own, and no line breaks. */
+static void add_text(struct buf *line, const char *text)
+{
+	for (; *text; text++)
+		buf_add_char(line, *text == '`' ? '\'' : *text == '\n' || *text == '\r' || *text == '\t' ? ' ' : *text);
+}
+
+static void widen(size_t *widths, const struct json *cells, const char *key)
+{
+	size_t i = 0;
+
+	json_each(cell, cells) {
+		size_t width = width_of(json_text(json_get(cell, key)));
+
+		if (i < COLUMNS_MAX && width > widths[i])
+			widths[i] = width;
+		i++;
+	}
+}
+
+static void add_line(struct json *lines, const struct json *columns, const struct json *cells, const char *key,
+    const size_t *widths)
+{
+	const struct json *column = json_first(columns);
+	cleanup(buf_done) struct buf line = {0};
+	size_t i = 0;
+
+	json_each(cell, cells) {
+		const char *text = json_text(json_get(cell, key));
+		size_t blanks = i < COLUMNS_MAX ? widths[i] - width_of(text) : 0;
+		bool number = json_true(json_get(column, "number"));
+
+		buf_add_text(&line, i++ ? "  " : "");
+		add_blanks(&line, number ? blanks : 0);
+		add_text(&line, text);
+		add_blanks(&line, number ? 0 : blanks);
+		column = json_next(column);
+	}
+	while (line.length && line.text[line.length - 1] == ' ')
+		buf_truncate(&line, line.length - 1);
+	json_add_string(lines, buf_text(&line));
+}
+
+void grid_end(struct json *grid)
+{
+	const struct json *columns = json_get(grid, "columns"), *rows = json_get(grid, "rows");
+	struct json *lines = json_set_array(grid, "lines");
+	size_t widths[COLUMNS_MAX] = {0};
+
+	widen(widths, columns, "label");
+	json_each(row, rows)
+		widen(widths, json_get(row, "cells"), "text");
+	add_line(lines, columns, columns, "label", widths);
+	json_each(row, rows)
+		add_line(lines, columns, json_get(row, "cells"), "text", widths);
+}
