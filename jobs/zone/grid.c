@@ -67,7 +67,9 @@ static void add_blanks(struct buf *line, size_t count)
 static void add_text(struct buf *line, const char *text)
 {
 	for (; *text; text++)
-		buf_add_char(line, *text == '`' ? '\'' : *text == '\n' || *text == '\r' || *text == '\t' ? ' ' : *text);
+		buf_add_char(line, *text == '`'                                      ? '\''
+		                   : *text == '\n' || *text == '\r' || *text == '\t' ? ' '
+		                                                                     : *text);
 }
 
 static void widen(size_t *widths, const struct json *cells, const char *key)
@@ -83,8 +85,8 @@ static void widen(size_t *widths, const struct json *cells, const char *key)
 	}
 }
 
-static void add_line(struct json *lines, const struct json *columns, const struct json *cells, const char *key,
-    const size_t *widths)
+static void add_line(struct json *lines, const struct json *columns, const struct json *cells,
+    const char *key, const size_t *widths)
 {
 	const struct json *column = json_first(columns);
 	cleanup(buf_done) struct buf line = {0};

@@ -174,7 +174,12 @@ static void dress_discord(struct json *root, const struct dress *dress)
 	struct json *allowed = json_object(), *parse = json_set_array(allowed, "parse"), *users = NULL,
 	            *roles = NULL;
 
+	const char *content;
+
 	put_before(root, "content", dress, write_discord);
+	content = json_text(json_get(root, "content"));
+	if (!json_length(json_get(root, "embeds")) && (!content || !content[strspn(content, " \t\r\n")]))
+		json_set_string(root, "content", "-"); /* a message of nothing is refused */
 	for (size_t i = 0; i < dress->mention.count; i++) {
 		const char *id = dress->mention.items[i];
 
@@ -200,7 +205,12 @@ static void write_name(struct buf *out, const char *id)
 
 static void dress_mattermost(struct json *root, const struct dress *dress)
 {
+	const char *text;
+
 	put_before(root, "text", dress, write_name);
+	text = json_text(json_get(root, "text"));
+	if (!json_length(json_get(root, "attachments")) && (!text || !text[strspn(text, " \t\r\n")]))
+		json_set_string(root, "text", "-");
 	json_each(attachment, json_get(root, "attachments")) {
 		const char *title = json_text(json_get(attachment, "title"));
 

@@ -328,24 +328,45 @@ static bool apply_sum(struct fitting *fitting, const struct limit *limit, const 
 	return false;
 }
 
-static bool apply(
-    struct fitting *fitting, const struct limit *limit, const struct json *value, const char *type)
+static void apply_text(struct fitting *fitting, const struct limit *limit, const struct json *value)
 {
 	const char *text = json_text(value);
 	size_t left_out;
 
-	if (limit->only && !text_equal(limit->only, type))
-		return true;
-	if (limit->kind == LIMIT_ITEMS && json_is(value, JSON_ARRAY) && json_length(value) > limit->most)
-		return trim(fitting, value, limit->most - 1);
-	if (limit->kind == LIMIT_SUM && value)
-		return apply_sum(fitting, limit, value);
-	if (limit->kind != LIMIT_TEXT || !text || text_units(text, UNIT_UTF16) <= limit->most)
-		return true;
+	if (!text || text_units(text, UNIT_UTF16) <= limit->most)
+		return;
 	cleanup(free_text) char *shorter =
 	    shorten(text, limit->most, UNIT_UTF16, fitting->limits->dots, &left_out);
 	fitting->lines += left_out;
 	json_change_text(json_own(fitting->root, value), shorter);
+}
+
+static bool is_blank(const char *text)
+{
+	return !text[strspn(text, " \t\r\n")];
+}
+
+static bool apply(
+    struct fitting *fitting, const struct limit *limit, const struct json *value, const char *type)
+{
+	if (!value || (limit->only && !text_equal(limit->only, type)))
+		return true;
+	switch (limit->kind) {
+	case LIMIT_TEXT:
+		apply_text(fitting, limit, value);
+		return true;
+	case LIMIT_FILLED:
+		if (json_text(value) && is_blank(json_text(value)))
+			json_change_text(json_own(fitting->root, value), "-");
+		return true;
+	case LIMIT_ITEMS:
+		return !json_is(value, JSON_ARRAY) || json_length(value) <= limit->most ||
+		       trim(fitting, value, limit->most - 1);
+	case LIMIT_SUM:
+		return apply_sum(fitting, limit, value);
+	case LIMIT_DROP:
+		break;
+	}
 	return true;
 }
 

@@ -7,7 +7,12 @@
 #include "base/mem.h"
 
 static const struct limit slack[] = {
+    {"text", LIMIT_FILLED, 0, NULL},
     {"text", LIMIT_TEXT, 4000, NULL},
+    {"blocks.*.text.text", LIMIT_FILLED, 0, NULL},
+    {"blocks.*.fields.*.text", LIMIT_FILLED, 0, NULL},
+    {"blocks.*.elements.*.text", LIMIT_FILLED, 0, NULL},
+    {"blocks.*.elements.*.text.text", LIMIT_FILLED, 0, NULL},
     {"blocks", LIMIT_ITEMS, 50, NULL},
     {"blocks.*.fields", LIMIT_ITEMS, 10, NULL},
     {"blocks.*.fields.*.text", LIMIT_TEXT, 2000, NULL},
@@ -28,6 +33,8 @@ static const struct limit discord[] = {
     {"embeds.*.title", LIMIT_TEXT, 256, NULL},
     {"embeds.*.description", LIMIT_TEXT, 4096, NULL},
     {"embeds.*.fields", LIMIT_ITEMS, 25, NULL},
+    {"embeds.*.fields.*.name", LIMIT_FILLED, 0, NULL},
+    {"embeds.*.fields.*.value", LIMIT_FILLED, 0, NULL},
     {"embeds.*.fields.*.name", LIMIT_TEXT, 256, NULL},
     {"embeds.*.fields.*.value", LIMIT_TEXT, 1024, NULL},
     {"embeds.*.footer.text", LIMIT_TEXT, 2048, NULL},
@@ -38,11 +45,14 @@ static const struct limit discord[] = {
 
 static const struct limit mattermost[] = {
     {"text", LIMIT_TEXT, 16383, NULL},
+    {"attachments.*.fallback", LIMIT_FILLED, 0, NULL},
     {"attachments", LIMIT_SUM, 7900, NULL}, /* old servers refuse more */
     {NULL},
 };
 
 static const struct limit pagerduty[] = {
+    {"payload.summary", LIMIT_FILLED, 0, NULL},
+    {"payload.source", LIMIT_FILLED, 0, NULL},
     {"payload.summary", LIMIT_TEXT, 1024, NULL},
     {"payload.source", LIMIT_TEXT, 1024, NULL},
     {"payload.custom_details", LIMIT_DROP, 0, NULL},

@@ -11,10 +11,11 @@
 #include "render/shorten.h"
 
 enum limit_kind {
-	LIMIT_TEXT,  /* units of each text there */
-	LIMIT_ITEMS, /* items of each list there */
-	LIMIT_SUM,   /* units of all texts below, together */
-	LIMIT_DROP,  /* given up as a whole before anything else if the bytes are too many */
+	LIMIT_TEXT,   /* units of each text there */
+	LIMIT_ITEMS,  /* items of each list there */
+	LIMIT_FILLED, /* a text that is empty or blank becomes a `-`: the provider would refuse the whole */
+	LIMIT_SUM,    /* units of all texts below, together */
+	LIMIT_DROP,   /* given up as a whole before anything else if the bytes are too many */
 };
 
 struct limit {

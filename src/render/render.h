@@ -50,7 +50,7 @@ void rendered_done(struct rendered *rendered);
  * the last may be shortened. Returns how many; each has its rendered_done().
  */
 #define RENDER_PARTS_MAX 5
-size_t render_parts(struct template_set *set, const struct render_request *request,
-    struct rendered out[RENDER_PARTS_MAX]);
+size_t render_parts(
+    struct template_set *set, const struct render_request *request, struct rendered out[RENDER_PARTS_MAX]);
 
 #endif

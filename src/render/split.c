@@ -15,7 +15,8 @@ static char *numbered(const char *text, size_t length, size_t part, size_t of)
 	return mem_format(NUMBER "%.*s", part, of, (int)length, text);
 }
 
-static void render_part(const struct render_request *request, const char *text, size_t part, struct rendered *out)
+static void render_part(
+    const struct render_request *request, const char *text, size_t part, struct rendered *out)
 {
 	struct render_request one = *request;
 
@@ -69,8 +70,8 @@ static size_t part_length(const struct render_request *request, const char *text
 	return lines_length(text, fitting);
 }
 
-size_t render_parts(struct template_set *set, const struct render_request *request,
-    struct rendered out[RENDER_PARTS_MAX])
+size_t render_parts(
+    struct template_set *set, const struct render_request *request, struct rendered out[RENDER_PARTS_MAX])
 {
 	size_t starts[RENDER_PARTS_MAX + 1] = {0}, count = 0;
 	char *text;
@@ -80,9 +81,10 @@ size_t render_parts(struct template_set *set, const struct render_request *reque
 		return 1;
 	text = render_whole_text(set, request);
 	do {
-		starts[count + 1] = starts[count] + (count + 1 < RENDER_PARTS_MAX
-		                                            ? part_length(request, text + starts[count], count + 1)
-		                                            : strlen(text + starts[count]));
+		starts[count + 1] =
+		    starts[count] + (count + 1 < RENDER_PARTS_MAX
+		                            ? part_length(request, text + starts[count], count + 1)
+		                            : strlen(text + starts[count]));
 		count++;
 	} while (text[starts[count]]);
 	for (size_t i = 0; count > 1 && i < count; i++) {
