@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From what is noticed to runs that tell of it. */
-#include "daemon/alarms.h"
+#include "daemon/alarms_parts.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -8,24 +8,11 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "conf/names.h"
 #include "daemon/child.h"
 #include "worker/alarm_job.h"
 
 #define PAUSE_HOLD_MS   60000            /* a channel's pause shorter than this is everyday business */
-#define LOOK_BACK_MS    INT64_C(3600000) /* for what was not told, at start */
-#define LOOK_BACK_LIMIT 1000
 #define LONGEST_WAIT_MS INT64_C(3600000) /* then the wall clock is looked at again, which may be set */
-
-struct alarms {
-	struct alarms_setup setup;
-	struct conf_job job; /* of the runs that tell */
-	struct troubles *troubles;
-	struct event *timer;
-	struct telling telling;  /* on its way */
-	char key[TIME_TEXT + 8]; /* of its slot */
-	bool stopped;
-};
 
 /* -- who is told ------------------------------------------------------------------------------------------
  */
@@ -70,7 +57,7 @@ static bool is_silent(
 	return policy.silent;
 }
 
-static bool anybody_is_told(const struct conf *conf)
+bool alarms_anybody_is_told(const struct conf *conf)
 {
 	bool told = conf->daemon.on_failure.channels.count;
 
@@ -82,7 +69,7 @@ static bool anybody_is_told(const struct conf *conf)
 /* -- telling ------------------------------------------------------------------------------------------------
  */
 
-static void arm(struct alarms *alarms)
+void alarms_arm(struct alarms *alarms)
 {
 	int64_t now_ms = wall_ms(), wait_ms = troubles_due(alarms->troubles, now_ms);
 
@@ -115,7 +102,7 @@ static void not_told(struct alarms *alarms, struct err *e)
 		log_fault(LEVEL_ERROR, "alarm_failed", e);
 	troubles_untold(alarms->troubles, wall_ms());
 	telling_done(&alarms->telling);
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 static void on_claimed(void *arg, struct err *e, const void *reply)
@@ -176,7 +163,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		tell_unheard(&alarms->telling);
 		claim_run(alarms, now_ms);
 	}
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 bool alarms_own(const struct granted *granted)
@@ -209,13 +196,13 @@ static void own_run_ended(struct alarms *alarms, const struct run_end *end)
 	tell_sent(&alarms->telling, end);
 	troubles_told(alarms->troubles);
 	telling_done(&alarms->telling);
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 /* -- what is noticed ----------------------------------------------------------------------------------------
  */
 
-static void begin(struct alarms *alarms, struct trouble_report *report)
+void alarms_begin(struct alarms *alarms, struct trouble_report *report)
 {
 	if (is_silent(alarms, report->kind, report->job, report->channel))
 		return;
@@ -231,11 +218,11 @@ void alarms_trouble(struct alarms *alarms, const struct trouble_report *report)
 	if (!alarms)
 		return;
 	dated.at_ms = wall_ms();
-	begin(alarms, &dated);
-	arm(alarms);
+	alarms_begin(alarms, &dated);
+	alarms_arm(alarms);
 }
 
-static void over(struct alarms *alarms, enum trouble_kind kind, const char *job, int64_t run)
+void alarms_well(struct alarms *alarms, enum trouble_kind kind, const char *job, int64_t run)
 {
 	if (!is_silent(alarms, kind, job, NULL))
 		troubles_over(alarms->troubles, &(struct trouble_subject){kind, job, NULL}, run, wall_ms());
@@ -245,8 +232,8 @@ void alarms_over(struct alarms *alarms, enum trouble_kind kind, const char *job)
 {
 	if (!alarms)
 		return;
-	over(alarms, kind, job, 0);
-	arm(alarms);
+	alarms_well(alarms, kind, job, 0);
+	alarms_arm(alarms);
 }
 
 static struct json *frames_json(const struct err *e)
@@ -268,13 +255,13 @@ static struct json *frames_json(const struct err *e)
 }
 
 /* REPORT with what is known of the error behind it. */
-static void begin_failed(struct alarms *alarms, struct trouble_report *report, struct err *e)
+void alarms_begin_failed(struct alarms *alarms, struct trouble_report *report, struct err *e)
 {
 	struct json *frames = e ? frames_json(e) : NULL;
 
 	report->frames = frames;
 	report->text = e ? err_text(e) : "a template failed, or the step after the commit: the log says what";
-	begin(alarms, report);
+	alarms_begin(alarms, report);
 	json_destroy(frames);
 }
 
@@ -298,10 +285,10 @@ void alarms_run_ended(struct alarms *alarms, const struct run_end *end)
 		return;
 	}
 	if (end->ending == ENDED_OK) {
-		over(alarms, TROUBLE_RUN, granted->job->name, granted->run);
-		over(alarms, TROUBLE_SLOT, granted->job->name, 0);
+		alarms_well(alarms, TROUBLE_RUN, granted->job->name, granted->run);
+		alarms_well(alarms, TROUBLE_SLOT, granted->job->name, 0);
 	} else if (end->ending != ENDED_INTERRUPTED || !end->again) { /* else the slot runs once more */
-		begin_failed(alarms,
+		alarms_begin_failed(alarms,
 		    &(struct trouble_report){
 		        .kind = TROUBLE_RUN,
 		        .job = granted->job->name,
@@ -311,16 +298,16 @@ void alarms_run_ended(struct alarms *alarms, const struct run_end *end)
 		    },
 		    end->error);
 	}
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 void alarms_slots_failed(struct alarms *alarms, const struct run_end *end)
 {
 	if (!alarms)
 		return;
-	begin_failed(alarms,
+	alarms_begin_failed(alarms,
 	    &(struct trouble_report){.kind = TROUBLE_SCHEDULE, .job = end->granted->job->name}, end->error);
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 void alarms_slot_missed(struct alarms *alarms, const char *job, utc_t slot, const char *reason)
@@ -358,7 +345,7 @@ static void channel_open(struct alarms *alarms, const char *channel)
 		    wall_ms());
 }
 
-static void take_notice(struct alarms *alarms, const struct notice *notice)
+void alarms_notice(struct alarms *alarms, const struct notice *notice)
 {
 	if (notice->kind < 0 || notice->kind >= (int64_t)ARRAY_SIZE(notice_rules) || !notice->channel)
 		return;
@@ -370,17 +357,17 @@ static void take_notice(struct alarms *alarms, const struct notice *notice)
 		return;
 	if (text_equal(notice->job, ALARM_JOB))
 		return; /* logged by whoever noticed it, and no more */
-	begin(alarms, &(struct trouble_report){
-	                  .kind = notice_rules[notice->kind].kind,
-	                  .job = notice->job,
-	                  .channel = notice->channel,
-	                  .state = notice_rules[notice->kind].state,
-	                  .text = notice->reason,
-	                  .message = notice->message,
-	                  .run = notice->run,
-	                  .slot = notice->slot,
-	                  .hold_ms = notice_rules[notice->kind].hold_ms,
-	              });
+	alarms_begin(alarms, &(struct trouble_report){
+	                         .kind = notice_rules[notice->kind].kind,
+	                         .job = notice->job,
+	                         .channel = notice->channel,
+	                         .state = notice_rules[notice->kind].state,
+	                         .text = notice->reason,
+	                         .message = notice->message,
+	                         .run = notice->run,
+	                         .slot = notice->slot,
+	                         .hold_ms = notice_rules[notice->kind].hold_ms,
+	                     });
 }
 
 void alarms_notices(struct alarms *alarms, const struct notices *notices)
@@ -388,153 +375,8 @@ void alarms_notices(struct alarms *alarms, const struct notices *notices)
 	if (!alarms)
 		return;
 	for (size_t i = 0; i < notices->count; i++)
-		take_notice(alarms, &notices->items[i]);
-	arm(alarms);
-}
-
-/* -- the last life
- * -------------------------------------------------------------------------------------------- */
-
-/* Jobs whose newest record is known: what is older decides nothing. */
-struct judged {
-	struct names runs, slots;
-};
-
-static void judge_failed(struct alarms *alarms, const struct run_row *row)
-{
-	struct err *e = row->error ? error_from_record(row->error) : NULL;
-
-	begin_failed(alarms,
-	    &(struct trouble_report){
-	        .kind = TROUBLE_RUN,
-	        .job = row->job,
-	        .state = row->reason ? row->reason : "failed",
-	        .run = row->run,
-	        .slot = row->slot,
-	        .at_ms = row->started_ms ? row->started_ms + row->ms : 0,
-	    },
-	    e);
-	err_destroy(e);
-}
-
-static void judge_row(struct alarms *alarms, struct judged *judged, const struct run_row *row)
-{
-	bool degraded = text_equal(row->reason, "degraded"), ok = text_equal(row->state, "ok") && !degraded;
-	bool failed = degraded || text_equal(row->state, "failed");
-
-	if (text_equal(row->job, ALARM_JOB) || text_equal(row->reason, "interrupted"))
-		return;
-	if ((ok || failed) && names_add(&judged->runs, row->job, 0)) {
-		if (ok)
-			over(alarms, TROUBLE_RUN, row->job, row->run);
-		else
-			judge_failed(alarms, row);
-	}
-	if (ok && names_add(&judged->slots, row->job, 0))
-		over(alarms, TROUBLE_SLOT, row->job, 0);
-	if (text_equal(row->state, "missed") && names_add(&judged->slots, row->job, 0))
-		begin(alarms, &(struct trouble_report){
-		                  .kind = TROUBLE_SLOT,
-		                  .job = row->job,
-		                  .state = "missed",
-		                  .text = row->reason,
-		                  .slot = row->slot,
-		              });
-}
-
-/* What failed or went well and could not be told before the last life ended. */
-static void on_runs(void *arg, struct err *e, const void *reply)
-{
-	struct alarms *alarms = arg;
-	const struct runs_reply *runs = reply;
-	struct judged judged = {0};
-
-	if (e) {
-		log_fault(LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask for the runs of the last daemon"));
-		return;
-	}
-	for (size_t i = 0; i < runs->count; i++)
-		judge_row(alarms, &judged, &runs->rows[i]);
-	names_done(&judged.runs);
-	names_done(&judged.slots);
-	arm(alarms);
-}
-
-static void on_delivered(void *arg, struct err *e, const void *reply)
-{
-	struct alarms *alarms = arg;
-	const struct messages_reply *messages = reply;
-
-	if (e) {
-		log_fault(LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask what the last daemon delivered"));
-		return;
-	}
-	for (size_t i = 0; i < messages->count; i++)
-		troubles_channel_over(alarms->troubles, messages->rows[i].channel, wall_ms());
-	arm(alarms);
-}
-
-static void on_dead(void *arg, struct err *e, const void *reply)
-{
-	struct alarms *alarms = arg;
-	const struct messages_reply *messages = reply;
-
-	if (e) {
-		log_fault(LEVEL_WARNING, "alarm_failed", ERR_AT(e, "ask what the last daemon gave up"));
-		return;
-	}
-	for (size_t i = messages->count; i-- > 0;) {
-		const struct message_row *row = &messages->rows[i];
-
-		take_notice(alarms, &(struct notice){
-		                        .kind = NOTICE_DEAD,
-		                        .channel = row->channel,
-		                        .job = row->job,
-		                        .message = row->id,
-		                        .run = row->run,
-		                        .slot = row->slot,
-		                        .reason = row->answer ? row->answer : row->reason,
-		                    });
-	}
-	arm(alarms);
-}
-
-/* What happened between SINCE_MS, when people were told last, and the end of that daemon. */
-static void look_back(struct alarms *alarms, int64_t since_ms)
-{
-	struct line *line = alarms->setup.line;
-
-	if (!anybody_is_told(alarms->setup.conf))
-		return;
-	/* What decides about a job may have begun long before it ended. */
-	line_call(line, REQ_RUNS,
-	    &(struct runs_ask){.since_ms = since_ms - LOOK_BACK_MS, .limit = LOOK_BACK_LIMIT}, on_runs,
-	    alarms);
-	if (troubles_count(alarms->troubles))
-		line_call(line, REQ_MESSAGES,
-		    &(struct messages_ask){
-		        .state = "delivered", .ended_since_ms = since_ms, .limit = LOOK_BACK_LIMIT},
-		    on_delivered, alarms);
-	line_call(line, REQ_MESSAGES,
-	    &(struct messages_ask){.state = "dead", .ended_since_ms = since_ms, .limit = LOOK_BACK_LIMIT},
-	    on_dead, alarms);
-}
-
-static void on_state(void *arg, struct err *e, const void *reply)
-{
-	struct alarms *alarms = arg;
-	const char *text = e ? NULL : ((const struct state_reply *)reply)->value;
-	struct json *state = NULL;
-	int64_t since_ms;
-
-	if (text)
-		e = json_parse(text, strlen(text), &state);
-	if (e)
-		log_fault(LEVEL_ERROR, "alarm_failed", ERR_AT(e, "read which troubles were told"));
-	troubles_load(alarms->troubles, state, wall_ms() - LOOK_BACK_MS, &since_ms);
-	json_destroy(state);
-	look_back(alarms, since_ms);
-	arm(alarms);
+		alarms_notice(alarms, &notices->items[i]);
+	alarms_arm(alarms);
 }
 
 /* -- front desk
@@ -549,8 +391,8 @@ struct alarms *alarms_create(const struct alarms_setup *setup)
 	alarms->troubles = troubles_create(ask, alarms);
 	alarms->timer = evtimer_new(setup->base, on_timer, alarms);
 	line_call(setup->line, REQ_STATE,
-	    &(struct state_ask){.job = ALARM_JOB, .key = ALARM_STATE, .now = wall_ms() / 1000}, on_state,
-	    alarms);
+	    &(struct state_ask){.job = ALARM_JOB, .key = ALARM_STATE, .now = wall_ms() / 1000},
+	    alarms_on_state, alarms);
 	return alarms;
 }
 
@@ -558,7 +400,7 @@ void alarms_configure(struct alarms *alarms, const struct conf *conf)
 {
 	alarms->setup.conf = conf;
 	alarm_job(conf, &alarms->job);
-	arm(alarms);
+	alarms_arm(alarms);
 }
 
 void alarms_stop(struct alarms *alarms)

@@ -71,6 +71,8 @@ class World:
             jobs={
                 "paint": fault("error", about="boards of the paint shop"),
                 "crash": fault("crash"),
+                "fresh": {"module": "fault", "options": {"how": "presence", "path": str(self.folder / "spoilt")},
+                          "channels": ["ops"], "schedule": "* * * * * *", "misfire": "none"},
                 "late": {"module": "probe", "channels": ["ops"], "options": {"sleep": "30s"}, "timeout": "1s"},
                 "quiet": fault("error", on_failure=False),
                 "own": fault("error", on_failure={"channels": ["own"]}),
@@ -235,13 +237,17 @@ def test_what_is_well_again_is_told_once_even_after_a_restart(world):
     receiver.script("/picky", Status(202))
     bmad.command("run", "to-picky", "--wait")
     bmad.wait_event("message_delivered", channel="picky")
-    bmad.kill("main")
+    (world.folder / "spoilt").touch()
+    bmad.wait_event("run_failed", job="fresh")
+    bmad.kill("main")  # nobody was told of that yet
     time.sleep(4)  # slots of `beat` that nobody is there for
     bmad.start()
     bmad.wait_event("slot_missed", job="beat")
-    text = told(receiver, "/ops", "mended: well again after", "to-picky to picky: well again after", since=seen)
-    for part in ("paint", "crash", "late", "gone"):
-        assert f"{part}: " not in text, "told already"
+    for news in ("mended: well again after", "to-picky to picky: well again after", "fresh: run failed\n"):
+        told(receiver, "/ops", news, since=seen)
+    for text in texts(receiver, "/ops")[seen:]:
+        for part in ("paint", "crash", "late", "gone"):
+            assert f"{part}: " not in text, "told already"
     assert not any("mended: run failed\n" in text for text in texts(receiver, "/ops")[seen:])
     with sqlite3.connect(f"file:{bmad.store}?mode=ro", uri=True) as store:
         (state,) = store.execute("SELECT value FROM state WHERE job = '@alarm'").fetchone()

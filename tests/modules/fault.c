@@ -16,7 +16,7 @@ struct fault_options {
 
 static const struct option options[] = {
     OPTION(struct fault_options, how, OPT_TEXT, .required = true, .help = "what goes wrong"),
-    OPTION(struct fault_options, path, OPT_PATH, .help = "of the file that `absence` misses"),
+    OPTION(struct fault_options, path, OPT_PATH, .help = "of the file that `absence` misses and `presence` minds"),
     OPTION_END,
 };
 
@@ -26,6 +26,13 @@ static struct err *miss_file(struct run *run)
 	const struct fault_options *own = run_options(run);
 
 	return access(own->path, F_OK) ? ERR(ERR_TEMPORARY, "%s is not there", own->path) : NULL;
+}
+
+static struct err *mind_file(struct run *run)
+{
+	const struct fault_options *own = run_options(run);
+
+	return access(own->path, F_OK) ? NULL : ERR(ERR_TEMPORARY, "%s is there", own->path);
 }
 
 static struct err *crash(struct run *run)
@@ -148,6 +155,7 @@ static const struct {
     {"double-free", free_twice},
     {"null-call", call_nothing},
     {"absence", miss_file},
+    {"presence", mind_file},
 };
 
 static struct err *fault_run(struct run *run)
