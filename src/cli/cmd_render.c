@@ -152,8 +152,12 @@ static struct err *render_with(
 	rendering_begin(rendering);
 	out->count = rendering_for(rendering, channel, &message, out->rendered);
 	rendering_done(rendering);
-	for (size_t i = 0; i < out->count; i++)
+	for (size_t i = 0; i < out->count; i++) {
 		PASS(pack_rendered(&packing, &out->rendered[i], &out->arena, &out->packed[i]));
+		const char *safe = pack_shown(&packing, &out->rendered[i], &out->arena);
+		if (safe)
+			out->packed[i] = (struct packed){.payload = safe, .payload_length = strlen(safe)};
+	}
 	return NULL;
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/log.h"
+
 static struct err *pack(const struct packing *packing, const struct rendered *rendered, struct arena *arena,
     struct packed *out)
 {
@@ -38,4 +40,32 @@ struct err *pack_rendered(const struct packing *packing, const struct rendered *
 	    .subject = "",
 	};
 	return NULL;
+}
+
+static char *redacted(const char *text, bool *changed)
+{
+	struct buf shown = {0};
+
+	if (!text)
+		return NULL;
+	buf_add_text(&shown, text);
+	redact(&shown);
+	*changed = *changed || strcmp(buf_text(&shown), text) != 0;
+	return shown.text ? buf_detach(&shown) : mem_copy("");
+}
+
+const char *pack_shown(const struct packing *packing, const struct rendered *rendered, struct arena *arena)
+{
+	bool changed = false;
+	struct rendered shown = {
+	    .payload = redacted(rendered->payload, &changed),
+	    .html = redacted(rendered->html, &changed),
+	    .subject = redacted(rendered->subject, &changed),
+	};
+	struct packed packed = {0};
+
+	if (packing->channel->type->pack && changed)
+		err_ignore(pack(packing, &shown, arena, &packed));
+	rendered_done(&shown);
+	return packed.payload;
 }

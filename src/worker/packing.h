@@ -25,4 +25,11 @@ struct packing {
 struct err *pack_rendered(const struct packing *packing, const struct rendered *rendered, struct arena *arena,
     struct packed *out) MUST_CHECK;
 
+/*
+ * The same for eyes: with the secrets taken out of RENDERED first, since encodings may break them where
+ * redact() does not find them. NULL: there are none, or the payload is the text itself.
+ */
+const char *pack_shown(
+    const struct packing *packing, const struct rendered *rendered, struct arena *arena);
+
 #endif

@@ -57,7 +57,10 @@ static void add_message(struct json *messages, const struct run_message *message
 	json_set_string(object, "to", text_or_null(record->to));
 	json_set_string(object, "subject", text_or_null(record->subject));
 	json_set_string(object, "content_type", record->content_type);
-	json_set(object, "payload", payload_of(record));
+	if (message->shown)
+		json_set_string(object, "payload", message->shown);
+	else
+		json_set(object, "payload", payload_of(record));
 	add_attachments(object, message);
 	json_set_string(object, "outcome", message->outcome);
 	json_set_int(object, "attempts", message->attempts);

@@ -60,18 +60,19 @@ static struct err *take_payload(struct run *run, struct run_message *message,
 	struct new_message *record = &message->record;
 	struct packed packed;
 
-	PASS(pack_rendered(
-	    &(struct packing){
-	        .conf = run->tools->conf,
-	        .channel = message->channel,
-	        .id = record->id,
-	        .to = record->to,
-	        .own = message->own,
-	        .created_ms = record->created_ms,
-	        .attachments = rendering->attachments,
-	        .attachment_count = rendering->attachment_count,
-	    },
-	    rendered, &run->arena, &packed));
+	const struct packing packing = {
+	    .conf = run->tools->conf,
+	    .channel = message->channel,
+	    .id = record->id,
+	    .to = record->to,
+	    .own = message->own,
+	    .created_ms = record->created_ms,
+	    .attachments = rendering->attachments,
+	    .attachment_count = rendering->attachment_count,
+	};
+
+	PASS(pack_rendered(&packing, rendered, &run->arena, &packed));
+	message->shown = run->order->report ? pack_shown(&packing, rendered, &run->arena) : NULL;
 	record->payload = packed.payload;
 	record->payload_length = packed.payload_length;
 	record->content_type = packed.content_type;

@@ -440,3 +440,23 @@ def test_a_recipient_from_data_is_parsed_and_never_pasted(make_bmad):
         assert [m["outcome"] for m in bmad.once("p")["messages"]] == ["delivered"]
         assert server.mails[0].recipients == ["x@example.com"]
         assert server.mails[0].message["To"] == "Zoë <x@example.com>" and server.mails[0].message["Cc"] is None
+
+
+def test_a_secret_in_a_mail_is_shown_in_no_encoding(make_bmad):
+    """It goes out as it is, in lines that break it; what is shown has it nowhere."""
+    secret = "https://board.example/?sig=" + "Ab3" * 40 + "é"
+    with MailServer() as server:
+        bmad = make_bmad(**beat(mail_channel(server), vars={"link": "${BOARD}"}))
+        write_templates(bmad, "heartbeat", {
+            "report.email.html.mustache": '<body>é <a href="{{{bmad.vars.link}}}">board</a></body>'})
+        env = {"BOARD": secret}
+        report = bmad.once("beat", env=env)
+        assert secret in server.mails[0].message.get_body(("html",)).get_content()
+        shown = [report["messages"][0]["payload"], bmad.command("render", "beat", "--channel", "mail", env=env).stdout]
+        for payload in shown:
+            message = parse(payload)
+            for kind in ("plain", "html"):
+                text = message.get_body((kind,)).get_content()
+                assert "***" in text and "Ab3Ab3" not in text
+        listed = bmad.json("outbox", "show", report["messages"][0]["id"], env=env)
+        assert listed["payload"] == "***" and "Ab3Ab3" not in json.dumps(listed)
