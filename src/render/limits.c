@@ -23,7 +23,7 @@ static const struct limit slack[] = {
     {"blocks.*.text.text", LIMIT_TEXT, 3000, NULL},
     {"blocks.*.text", LIMIT_TEXT, 12000, NULL},
     {"blocks", LIMIT_SUM, 12000, NULL},
-    {NULL},
+    {0},
 };
 
 static const struct limit discord[] = {
@@ -40,14 +40,14 @@ static const struct limit discord[] = {
     {"embeds.*.footer.text", LIMIT_TEXT, 2048, NULL},
     {"embeds.*.author.name", LIMIT_TEXT, 256, NULL},
     {"embeds", LIMIT_SUM, 6000, NULL},
-    {NULL},
+    {0},
 };
 
 static const struct limit mattermost[] = {
     {"text", LIMIT_TEXT, 16383, NULL},
     {"attachments.*.fallback", LIMIT_FILLED, 0, NULL},
     {"attachments", LIMIT_SUM, 7900, NULL}, /* old servers refuse more */
-    {NULL},
+    {0},
 };
 
 static const struct limit pagerduty[] = {
@@ -56,7 +56,7 @@ static const struct limit pagerduty[] = {
     {"payload.summary", LIMIT_TEXT, 1024, NULL},
     {"payload.source", LIMIT_TEXT, 1024, NULL},
     {"payload.custom_details", LIMIT_DROP, 0, NULL},
-    {NULL},
+    {0},
 };
 
 /*
