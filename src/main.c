@@ -38,6 +38,7 @@ static const struct {
     {"run", cmd_run, "run JOB [--wait]", "ask the running daemon to run a job"},
     {"pause", cmd_pause, "pause JOB...|--all [--for DUR]", "skip the slots of jobs until they are resumed"},
     {"resume", cmd_resume, "resume JOB...|--all", "let the slots of paused jobs run again"},
+    {"reload", cmd_reload, "reload", "have the running daemon read its configuration again"},
     {"stop", cmd_stop, "stop", "ask the running daemon to stop"},
     {"modules", cmd_modules, "modules [NAME]", "job modules, channel and source types, and their keys"},
 };
@@ -94,9 +95,7 @@ static int run_daemon(void)
 
 	if (!conf)
 		return EXIT_USAGE;
-	int status = daemon_run(conf);
-	conf_destroy(conf);
-	return status;
+	return daemon_run(conf);
 }
 
 /* Takes the options before the command; the index of what follows them, or -1 after a mistake. */

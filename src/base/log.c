@@ -161,6 +161,11 @@ void log_set_level(enum log_level level)
 	sink.level = level;
 }
 
+void log_set_format(enum log_format format)
+{
+	sink.format = format;
+}
+
 bool log_enabled(enum log_level level)
 {
 	return level >= sink.level;

@@ -80,6 +80,7 @@ void log_print(struct buf *out, enum log_format format, enum log_level level, co
 /* -- where lines go --------------------------------------------------------------------------------- */
 
 void log_set_level(enum log_level level);
+void log_set_format(enum log_format format);
 bool log_enabled(enum log_level level);
 
 /* Standard error (the default), each line with ts=. NOW_MS reads the wall clock; NULL: no ts=. */

@@ -58,6 +58,7 @@ int cmd_send(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `bmad status | run | pause | resume | stop`: what the running daemon is asked over its control socket. */
+/* `bmad status | run | pause | resume | reload | stop`: what the running daemon is asked over its control socket. */
 #include "cli/cli.h"
 
 #include <poll.h>
@@ -27,18 +27,29 @@ static struct err *ask(struct link *link, const struct control *request, int64_t
 	return NULL;
 }
 
+/*
+ * Where the daemon listens is to be found also in a configuration that it would refuse, or has refused: what
+ * runs can be asked and stopped all the same.
+ */
 static struct err *reach(struct link **out_link)
 {
-	struct conf *conf = cli_load_conf();
+	struct conf_problems problems = {0};
+	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true}), &problems);
+	struct err *e = NULL;
 	int fd;
 
-	if (!conf)
-		return ERR(ERR_CONFIG, "the configuration has errors");
-	struct err *e = socket_connect(conf->daemon.control, &fd);
+	if (conf)
+		e = socket_connect(conf->daemon.control, &fd);
 	if (e)
 		e = ERR_AT(e, "no daemon answers");
-	else
+	else if (conf)
 		*out_link = link_create(fd);
+	if ((e || !conf) && problems.errors) {
+		cli_print_problems(&problems);
+		err_destroy(e);
+		e = ERR(ERR_CONFIG, "the configuration has errors");
+	}
+	conf_problems_done(&problems);
 	conf_destroy(conf);
 	return e;
 }
@@ -242,6 +253,29 @@ int cmd_pause(int argc, char **argv)
 int cmd_resume(int argc, char **argv)
 {
 	return change_pause(argc, argv, false);
+}
+
+/* -- reload
+ * --------------------------------------------------------------------------------------------------------------
+ */
+
+static void show_reload(const struct json *answer)
+{
+	const char *problems = json_text(json_get(answer, "problems"));
+
+	fputs(problems ? problems : "", stderr);
+	if (json_true(json_get(answer, "accepted")))
+		printf("reloaded: %lld jobs\n", number_of(answer, "jobs"));
+	else
+		fputs("bmad: not reloaded; the daemon goes on with the configuration that it has\n", stderr);
+}
+
+int cmd_reload(int argc, char **argv)
+{
+	if (argc > 1)
+		return cli_usage("reload takes no '%s'", argv[1]);
+	/* The check takes its time, and has a deadline of its own. */
+	return converse(&(struct control){.verb = "reload"}, -1, show_reload);
 }
 
 /* -- stop

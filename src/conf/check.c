@@ -111,6 +111,29 @@ static void check_templates(const struct conf *conf, struct conf_problems *probl
 	template_set_destroy(set);
 }
 
+/* -- what stays as long as a daemon runs ---------------------------------------------------------------- */
+
+static void compare(const struct conf *fresh, struct conf_problems *problems, const char *key,
+    const char *is, const char *would_be)
+{
+	if (strcmp(is, would_be) != 0)
+		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = fresh->path},
+		    "'%s' cannot change while the daemon runs: it is %s and would be %s; restart the daemon",
+		    key, is, would_be);
+}
+
+void conf_check_change(const struct conf *running, const struct conf *fresh, struct conf_problems *problems)
+{
+	const struct conf_daemon *is = &running->daemon, *would_be = &fresh->daemon;
+
+	compare(fresh, problems, "daemon.store", is->store, would_be->store);
+	compare(fresh, problems, "daemon.control", is->control, would_be->control);
+	compare(fresh, problems, "daemon.log.target", conf_log_targets[is->log_target],
+	    conf_log_targets[would_be->log_target]);
+	compare(fresh, problems, "daemon.log.facility", is->log_facility, would_be->log_facility);
+	conf_problems_sort(problems);
+}
+
 /* -- all of it ---------------------------------------------------------------------------------------- */
 
 void conf_check(const struct conf *conf, struct conf_problems *problems)

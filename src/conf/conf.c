@@ -146,7 +146,7 @@ static void create_channel(struct conf *conf, size_t number, const char *name, s
 
 static void create_job(struct conf *conf, size_t number, const char *name, struct conf_place place)
 {
-	conf->jobs[number] = (struct conf_job){.name = name, .place = place};
+	conf->jobs[number] = (struct conf_job){.name = name, .conf = conf, .place = place};
 }
 
 /* The section's mapping, or NULL with a problem where it is something else. */
@@ -325,6 +325,8 @@ struct conf *conf_load(const struct conf_request *request, struct conf_problems 
 		return NULL;
 	struct conf *conf = mem_alloc(sizeof(*conf));
 	conf->index = arena_alloc(&conf->arena, sizeof(*conf->index));
+	conf->holders = arena_alloc(&conf->arena, sizeof(*conf->holders));
+	*conf->holders = 1;
 	conf->path = absolute(path, &conf->arena);
 	conf->folder = conf_folder_of(conf->path, &conf->arena);
 	conf->environment = arena_copy(&conf->arena, find_environment(request));
@@ -361,9 +363,23 @@ const struct conf_job *conf_add_job(struct conf *conf, const struct conf_job *jo
 	if (conf->job_count)
 		memcpy(jobs, conf->jobs, conf->job_count * sizeof(*jobs));
 	jobs[conf->job_count] = *job;
+	jobs[conf->job_count].conf = conf;
 	names_add(&conf->index->jobs, job->name, conf->job_count);
 	conf->jobs = jobs;
 	return &jobs[conf->job_count++];
+}
+
+const struct conf *conf_ref(const struct conf *conf)
+{
+	if (conf)
+		++*conf->holders;
+	return conf;
+}
+
+void conf_unref(const struct conf *conf)
+{
+	if (conf && !--*conf->holders)
+		conf_destroy((struct conf *)(uintptr_t)conf);
 }
 
 /* -- looking up ----------------------------------------------------------------------------------- */

@@ -9,7 +9,8 @@
  *
  * Loading reports ALL problems, each with file, line and column. References `${...}` stay as they are
  * written: the process that uses a value resolves it (conf_resolve). A loaded configuration never
- * changes and is shared by fork.
+ * changes and is shared by fork. When another one takes its place it lives on for those who still need it:
+ * whoever keeps a pointer into it holds a reference.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -60,6 +61,7 @@ struct conf_daemon {
 };
 
 enum conf_log_target { TARGET_AUTO, TARGET_SYSLOG, TARGET_STDERR };
+extern const char *const conf_log_targets[]; /* as they are written */
 
 struct conf_source {
 	const char *name;
@@ -110,6 +112,7 @@ enum on_ambiguous { AMBIGUOUS_RETRY, AMBIGUOUS_HOLD };
 
 struct conf_job {
 	const char *name;
+	const struct conf *conf; /* that it is of */
 	struct conf_place place;
 	const struct job_module *module;
 	const char *about;
@@ -162,6 +165,7 @@ struct conf {
 	struct conf_reference *references; /* all there are */
 	size_t reference_count;
 	struct conf_index *index; /* names to entries, of the sections that can be long */
+	size_t *holders;
 };
 
 struct conf_request {
@@ -181,7 +185,10 @@ struct conf_request {
  * that is wrong. Warnings may come with success.
  */
 struct conf *conf_load(const struct conf_request *request, struct conf_problems *problems);
-void conf_destroy(struct conf *conf);
+void conf_destroy(struct conf *conf); /* by its only owner */
+/* The one that it was loaded with is the loader's. conf_unref() of the last one destroys it; NULL is fine. */
+const struct conf *conf_ref(const struct conf *conf);
+void conf_unref(const struct conf *conf);
 
 /*
  * Adds a job of a command's own, whose name no file can give; before anything is started. Texts are borrowed.

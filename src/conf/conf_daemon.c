@@ -9,7 +9,7 @@
 #include "conf/loader.h"
 #include "conf/path.h"
 
-static const char *const targets[] = {
+const char *const conf_log_targets[] = {
     [TARGET_AUTO] = "auto", [TARGET_SYSLOG] = "syslog", [TARGET_STDERR] = "stderr", NULL};
 static const char *const levels[] = {[LEVEL_DEBUG] = "debug",
     [LEVEL_INFO] = "info",
@@ -30,7 +30,7 @@ struct daemon_keys {
 /* clang-format off */
 static const struct option log_options[] = {
     {.name = "target", .type = OPT_CHOICE, .offset = offsetof(struct daemon_keys, daemon.log_target),
-        .choices = targets, .fallback = "auto",
+        .choices = conf_log_targets, .fallback = "auto",
         .help = "where log lines go; auto: standard error on a terminal, else syslog"},
     {.name = "facility", .type = OPT_CHOICE, .offset = offsetof(struct daemon_keys, facility),
         .choices = facilities, .fallback = "daemon", .help = "the syslog facility"},

@@ -376,6 +376,7 @@ static void read_job(struct loader *loader, struct conf_job *job, const struct n
 	reader->use = REFERENCES_NONE;
 	reader->later = NULL;
 	keys.job.name = job->name;
+	keys.job.conf = loader->conf;
 	keys.job.place = job->place;
 	bring_module(loader, &keys, mapping);
 	options_read(reader, mapping, &(struct option_part){conf_job_options, &keys}, 1);

@@ -14,6 +14,7 @@
 #include "daemon/child.h"
 #include "request/link.h"
 #include "request/peer.h"
+#include "schedule/tz.h"
 
 #define PROBLEMS_MAX 10000 /* more are not read by anybody, and the last one says how many there were */
 
@@ -70,10 +71,14 @@ static int checker_life(void *arg, int parent)
 	const struct conf *conf = plan->loaded;
 
 	prctl(PR_SET_DUMPABLE, 0); /* it comes to know every secret */
-	if (!conf)
+	if (!conf) {
+		tz_refresh();
 		conf = conf_load(&plan->request, &problems);
+	}
 	if (conf)
 		conf_check(conf, &problems);
+	if (conf && plan->running)
+		conf_check_change(plan->running, conf, &problems);
 	struct err *e = answer(link_create(parent), conf, &problems, &arena);
 	if (!e)
 		return 0;

@@ -22,6 +22,7 @@ struct checker;
 struct checker_plan {
 	const struct conf *loaded; /* judge this one; NULL: load what `request` says */
 	struct conf_request request;
+	const struct conf *running; /* what it is to replace; NULL: nothing */
 	int64_t patience_ms;
 };
 

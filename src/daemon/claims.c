@@ -126,6 +126,15 @@ static void on_claimed(void *arg, struct err *e, const void *reply)
 	batch_destroy(batch);
 }
 
+void claims_each(struct claims *claims, void (*visit)(void *arg, struct wanted *wanted), void *arg)
+{
+	struct batch *batch;
+
+	DL_FOREACH(claims->batches, batch)
+		for (size_t i = 0; i < batch->count; i++)
+			visit(arg, batch->wanted[i]);
+}
+
 void claims_stop(struct claims *claims)
 {
 	claims->stopped = true;

@@ -32,6 +32,8 @@ struct claims {
 void claims_add(struct claims *claims, struct wanted *wanted);
 /* Sends what was added. */
 void claims_flush(struct claims *claims);
+/* Calls VISIT for each slot that is not answered. */
+void claims_each(struct claims *claims, void (*visit)(void *arg, struct wanted *wanted), void *arg);
 /* What is refused from now on is not asked for again. */
 void claims_stop(struct claims *claims);
 /* Forgets what is not answered; the slots themselves are not freed. */

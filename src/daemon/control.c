@@ -26,19 +26,21 @@ struct control_call {
 	uint64_t sequence;
 	int64_t run;
 	bool wait;
+	int64_t reload; /* that is waited for; 0: none */
 	uid_t uid;            /* who asks */
 	struct json *changed; /* of pause and resume: the answer once it is stored */
 	int open_parts;       /* of which so many are not yet */
 	struct err *failed;   /* the first that could not be */
 	struct arena arena;
-	const struct lane_view *states; /* of channels, for status; in `arena` */
+	const struct conf *conf;        /* whose channels status tells of; it holds a reference */
+	const struct lane_view *states; /* of these channels; in `arena` */
 };
 
 struct control_socket {
 	struct control_setup setup;
 	struct event *accept;
 	int listener;
-	int64_t started_ms;
+	int64_t started_ms, loaded_ms;
 	struct control_peer *peers;
 	struct control_call *calls;
 };
@@ -57,6 +59,7 @@ static void forget(struct control_call *call)
 	json_destroy(call->changed);
 	err_destroy(call->failed);
 	arena_done(&call->arena);
+	conf_unref(call->conf);
 	free(call);
 }
 
@@ -82,11 +85,13 @@ static void refuse(struct control_call *call, struct err *e)
 
 /* -- status ------------------------------------------------------------------------------------------------- */
 
-static void add_workers(struct json *workers, struct supervisor *supervisor)
+static void add_workers(struct json *workers, const struct control_setup *setup)
 {
 	struct child *worker;
 
-	for (int number = 1; (worker = supervisor_child(supervisor, CHILD_WORKER, number)); number++) {
+	for (int number = 1; (worker = supervisor_child(setup->supervisor, CHILD_WORKER, number)); number++) {
+		if (!worker->pid && number > setup->conf->daemon.workers)
+			continue; /* there were more once */
 		struct json *item = json_add_object(workers);
 
 		json_set_int(item, "number", number);
@@ -160,11 +165,11 @@ static struct json *status(const struct control_socket *control)
 	json_set_int(status, "pid", getpid());
 	json_set_string(status, "environment", conf->environment);
 	json_set_string(status, "config", conf->path);
-	json_set_string(status, "loaded", utc_format(control->started_ms / 1000, text));
+	json_set_string(status, "loaded", utc_format(control->loaded_ms / 1000, text));
 	json_set_int(status, "uptime_s", (wall_ms() - control->started_ms) / 1000);
 	json_set_int(status, "jobs", (int64_t)conf->job_count);
 	json_set_int(status, "waiting", (int64_t)dispatcher_waiting(control->setup.dispatcher));
-	add_workers(json_set_array(status, "workers"), control->setup.supervisor);
+	add_workers(json_set_array(status, "workers"), &control->setup);
 	json_set_array(status, "channels");
 	add_paused(json_set_array(status, "paused"), control);
 	add_next(status, control);
@@ -175,7 +180,7 @@ static struct json *status(const struct control_socket *control)
 static void on_counts(void *arg, struct err *e, const void *reply)
 {
 	struct control_call *call = arg;
-	const struct conf *conf = call->control->setup.conf;
+	const struct conf *conf = call->conf;
 	struct json *document = status(call->control);
 	struct json *channels = json_set_array(document, "channels");
 
@@ -198,7 +203,8 @@ static void on_lanes(void *arg, struct err *e, const void *reply)
 		refuse(call, ERR_AT(e, "read the states of channels"));
 		return;
 	}
-	call->states = channel_states(setup->conf, reply, wall_ms(), &call->arena);
+	call->conf = conf_ref(setup->conf);
+	call->states = channel_states(call->conf, reply, wall_ms(), &call->arena);
 	line_call(setup->line, REQ_COUNTS, &(struct nothing){false}, on_counts, call);
 }
 
@@ -418,6 +424,45 @@ static void verb_resume(struct control_call *call, const struct control *request
 	set_pause(call, request, 0);
 }
 
+/* -- reload -------------------------------------------------------------------------------------------------------- */
+
+static void verb_reload(struct control_call *call, const struct control *request)
+{
+	const struct control_setup *setup = &call->control->setup;
+
+	(void)request;
+	call->reload = setup->reload(setup->arg);
+	if (!call->reload)
+		refuse(call, ERR(ERR_TEMPORARY, "the daemon stops"));
+}
+
+static struct json *reloaded_json(const struct reload_outcome *outcome)
+{
+	struct json *value = json_object();
+	cleanup(buf_done) struct buf problems = {0};
+
+	conf_problems_print(outcome->problems, &problems);
+	json_set_bool(value, "accepted", outcome->accepted);
+	json_set_string(value, "problems", buf_text(&problems));
+	json_set_int(value, "jobs", (int64_t)outcome->conf->job_count);
+	return value;
+}
+
+void control_reloaded(struct control_socket *control, const struct reload_outcome *outcome)
+{
+	struct control_call *call, *next;
+
+	DL_FOREACH_SAFE(control->calls, call, next)
+		if (call->reload && call->reload <= outcome->number)
+			answer(call, outcome->accepted ? 0 : 2, reloaded_json(outcome));
+}
+
+void control_set_conf(struct control_socket *control, const struct conf *conf)
+{
+	control->setup.conf = conf;
+	control->loaded_ms = wall_ms();
+}
+
 /* -- stop ---------------------------------------------------------------------------------------------------------- */
 
 static void verb_stop(struct control_call *call, const struct control *request)
@@ -439,6 +484,7 @@ static const struct {
     {"run", verb_run},
     {"pause", verb_pause},
     {"resume", verb_resume},
+    {"reload", verb_reload},
     {"stop", verb_stop},
 };
 
@@ -519,7 +565,7 @@ struct err *control_create(const struct control_setup *setup, struct control_soc
 	struct control_socket *control = mem_alloc(sizeof(*control));
 	control->setup = *setup;
 	control->listener = listener;
-	control->started_ms = wall_ms();
+	control->started_ms = control->loaded_ms = wall_ms();
 	control->accept = event_new(setup->base, listener, EV_READ | EV_PERSIST, on_accept, control);
 	event_add(control->accept, NULL);
 	*out_control = control;

@@ -19,6 +19,7 @@
 #include "daemon/dispatcher.h"
 #include "daemon/line.h"
 #include "daemon/notify.h"
+#include "daemon/reload.h"
 #include "daemon/scheduler.h"
 #include "daemon/stage.h"
 #include "daemon/supervisor.h"
@@ -29,13 +30,14 @@
 
 struct daemon {
 	struct stage stage;
-	const struct conf *conf;
+	const struct conf *conf; /* in force; it holds a reference */
 	struct line *line;
 	struct supervisor *supervisor;
 	struct dispatcher *dispatcher;
 	struct alarms *alarms;
 	struct scheduler *scheduler;
 	struct control_socket *control;
+	struct reload *reload;
 	struct event *signals[4];
 	struct event *watchdog, *flush, *stop_timeout;
 	bool stopping, children_ended;
@@ -88,6 +90,7 @@ static void stop(void *arg)
 	if (daemon->stopping)
 		return;
 	daemon->stopping = true;
+	reload_stop(daemon->reload);
 	notify("STOPPING=1");
 	supervisor_retire(daemon->supervisor, CHILD_WORKER);
 	supervisor_retire(daemon->supervisor, CHILD_SENDER);
@@ -131,7 +134,13 @@ static void on_gone(void *arg, struct child *child, int status)
 	stop_step(daemon);
 }
 
-static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone};
+/* No child of the supervisor's: the checker, or a helper that nobody waits for. */
+static void on_other(void *arg, pid_t pid, int status)
+{
+	reload_reaped(((struct daemon *)arg)->reload, pid, status);
+}
+
+static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone, on_other};
 
 static void on_run_ended(void *arg, const struct run_end *end)
 {
@@ -144,6 +153,42 @@ static void on_run_ended(void *arg, const struct run_end *end)
 	alarms_run_ended(daemon->alarms, end);
 	/* The run is counted until this returns: look again when the loop comes round. */
 	event_active(daemon->signals[0], EV_SIGNAL, 1);
+}
+
+/* -- another configuration -------------------------------------------------------------------------------------- */
+
+static void on_turned_over(void *arg)
+{
+	reload_applied(((struct daemon *)arg)->reload);
+}
+
+/* The dispatcher first: what the scheduler begins must not get a worker with the old one. */
+static void apply_conf(void *arg, struct conf *conf)
+{
+	struct daemon *daemon = arg;
+	const struct conf *before = daemon->conf;
+
+	daemon->conf = daemon->stage.conf = conf;
+	log_set_level((enum log_level)conf->daemon.log_level);
+	log_set_format((enum log_format)conf->daemon.log_format);
+	control_set_conf(daemon->control, conf);
+	alarms_configure(daemon->alarms, conf);
+	dispatcher_reload(daemon->dispatcher, conf);
+	scheduler_reload(daemon->scheduler, conf, on_turned_over, daemon);
+	conf_unref(before);
+}
+
+static void on_reloaded(void *arg, const struct reload_outcome *outcome)
+{
+	struct daemon *daemon = arg;
+
+	if (daemon->control)
+		control_reloaded(daemon->control, outcome);
+}
+
+static int64_t ask_reload(void *arg)
+{
+	return reload_ask(((struct daemon *)arg)->reload);
 }
 
 /* -- signals and timers ----------------------------------------------------------------------------------------- */
@@ -170,12 +215,8 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 {
-	struct log_line line;
-
-	(void)signal_number, (void)what, (void)arg;
-	log_begin(&line, LEVEL_WARNING, "config_rejected");
-	log_text(&line, "error", "this version reads its configuration only when it starts: restart it");
-	log_end(&line);
+	(void)signal_number, (void)what;
+	ask_reload(arg);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *arg)
@@ -270,6 +311,7 @@ static void on_scheduler_ready(void *arg)
 
 	stage_announce(daemon->conf, "daemon_started");
 	notify("READY=1");
+	reload_allow(daemon->reload);
 }
 
 static void start_children(struct daemon *daemon)
@@ -285,6 +327,7 @@ static void start_children(struct daemon *daemon)
 	        .listener = daemon->stage.listener,
 	        .lock = daemon->stage.lock,
 	        .workers = (int)conf->daemon.workers,
+	        .daemon = true,
 	    },
 	    &supervisor_events, daemon);
 	supervisor_start(daemon->supervisor, CHILD_STORE);
@@ -315,6 +358,13 @@ static struct err *start(struct daemon *daemon)
 	add_signal(daemon, 1, SIGTERM, on_stop_signal);
 	add_signal(daemon, 2, SIGINT, on_stop_signal);
 	add_signal(daemon, 3, SIGHUP, on_hangup);
+	daemon->reload = reload_create(&(struct reload_setup){
+	    .base = daemon->stage.base,
+	    .conf = daemon->conf,
+	    .apply = apply_conf,
+	    .ended = on_reloaded,
+	    .arg = daemon,
+	});
 	start_children(daemon);
 	set_timers(daemon);
 	daemon->alarms = alarms_create(&(struct alarms_setup){
@@ -343,6 +393,7 @@ static struct err *start(struct daemon *daemon)
 	        .dispatcher = daemon->dispatcher,
 	        .scheduler = daemon->scheduler,
 	        .stop = stop,
+	        .reload = ask_reload,
 	        .arg = daemon,
 	    },
 	    &daemon->control);
@@ -355,6 +406,7 @@ static void done(struct daemon *daemon)
 
 	log_on_wait(NULL, NULL);
 	control_destroy(daemon->control);
+	reload_destroy(daemon->reload);
 	scheduler_destroy(daemon->scheduler);
 	alarms_destroy(daemon->alarms);
 	dispatcher_destroy(daemon->dispatcher);
@@ -364,6 +416,7 @@ static void done(struct daemon *daemon)
 		if (events[i])
 			event_free(events[i]);
 	stage_done(&daemon->stage);
+	conf_unref(daemon->conf);
 }
 
 static void tell_stopped(void)
@@ -376,13 +429,15 @@ static void tell_stopped(void)
 	log_flush();
 }
 
-int daemon_run(const struct conf *conf)
+int daemon_run(struct conf *conf)
 {
 	struct daemon daemon = {.conf = conf};
 	struct err *e = stage_log(conf, false);
 
-	if (e)
+	if (e) {
+		conf_destroy(conf);
 		return cli_fail(e);
+	}
 	stage_init(&daemon.stage, conf);
 	title_set("main [%s]", conf->path);
 	int status = check_first(&daemon);

@@ -7,8 +7,8 @@
 
 /*
  * Runs until it is told to stop. Returns the exit status: 0, or 2 if another daemon has the store or it
- * cannot be opened.
+ * cannot be opened, or the configuration is not fit. CONF is taken.
  */
-int daemon_run(const struct conf *conf);
+int daemon_run(struct conf *conf);
 
 #endif

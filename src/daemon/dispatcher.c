@@ -60,6 +60,7 @@ static void forget(struct run_entry *entry)
 	arena_done(&entry->arena);
 	free((char *)entry->granted.key);
 	free((char *)entry->granted.given);
+	conf_unref(entry->granted.job->conf);
 	free(entry);
 }
 
@@ -122,7 +123,7 @@ static void close_run(struct run_entry *entry, enum ending ending, struct err *e
 	    .ended_ms = wall_ms(),
 	    .values = (struct value_record *)end->values,
 	    .value_count = end->value_count,
-	    .retries = entry->granted.job->retry_attempts,
+	    .retries = entry->granted.withdrawn ? 0 : entry->granted.job->retry_attempts,
 	    .retry_initial_ms = entry->granted.job->retry_initial_ms,
 	    .retry_max_ms = entry->granted.job->retry_max_ms,
 	};
@@ -286,15 +287,28 @@ struct dispatcher *dispatcher_create(const struct dispatcher_setup *setup)
 	return dispatcher;
 }
 
-/* A run that will not begin here any more. */
-static void abandon(struct run_entry *entry)
+/* A run that will not begin here. E is taken. */
+static void abandon(struct run_entry *entry, enum ending ending, struct err *e)
 {
 	struct dispatcher *dispatcher = entry->dispatcher;
 
 	DL_DELETE(dispatcher->waiting, entry);
 	dispatcher->waiting_count--;
 	DL_APPEND(dispatcher->running, entry);
-	close_run(entry, ENDED_INTERRUPTED, ERR(ERR_TEMPORARY, "bmad stopped before the run began"));
+	close_run(entry, ending, e);
+}
+
+static void stop_waiting(struct run_entry *entry)
+{
+	abandon(entry, ENDED_INTERRUPTED, ERR(ERR_TEMPORARY, "bmad stopped before the run began"));
+}
+
+static void withdraw(struct run_entry *entry)
+{
+	entry->granted.withdrawn = true;
+	abandon(entry, ENDED_FAILED,
+	    ERR(ERR_CONFIG, "the job '%s' is not configured any more, and the run had not begun",
+	        entry->granted.job->name));
 }
 
 void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted)
@@ -305,6 +319,7 @@ void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted
 	entry->granted = *granted;
 	entry->granted.key = mem_copy(granted->key);
 	entry->granted.given = mem_copy(granted->given);
+	conf_ref(granted->job->conf);
 	entry->end.granted = &entry->granted;
 	entry->waiting_since = mono_now();
 	if (granted->given)
@@ -314,7 +329,9 @@ void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted
 	dispatcher->waiting_count++;
 	dispatcher->count++;
 	if (dispatcher->stopping)
-		abandon(entry);
+		stop_waiting(entry);
+	else if (granted->withdrawn)
+		withdraw(entry);
 	else
 		pump(dispatcher);
 }
@@ -389,7 +406,8 @@ void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, cons
 	copy_result(entry, result);
 	copy_slots(entry, result);
 	crash = crash_copy(&worker->page->crash); /* before the worker gets its next run */
-	if (entry->overrun) /* it was cancelled half-way: what it keeps between runs is not to be trusted */
+	/* Cancelled half-way: what it keeps between runs is not to be trusted. */
+	if (entry->overrun || supervisor_outdated(worker))
 		supervisor_replace(worker);
 	else if (!result->leaving)
 		dispatcher_ready(dispatcher, worker);
@@ -442,6 +460,53 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	trace_and_close(entry, &death.crash, death_ending(&death), death_error(&death));
 }
 
+/* -- another configuration --------------------------------------------------------------------------------------------- */
+
+static void move_waiting(struct run_entry *entry, const struct conf *conf)
+{
+	struct granted *granted = &entry->granted;
+	const struct conf_job *job = conf_job(conf, granted->job->name);
+
+	if (!granted->job->conf)
+		return; /* one of bmad's own */
+	if (!job) {
+		withdraw(entry);
+		return;
+	}
+	conf_ref(conf);
+	conf_unref(granted->job->conf);
+	granted->job = job;
+	granted->debug = job->debug;
+	granted->log_message = job->log_message;
+	granted->dry_run = job->dry_run || granted->slots_to;
+}
+
+/* The list is made anew: a run must not be given to one that is about to go. */
+static void replace_outdated(struct dispatcher *dispatcher)
+{
+	struct child **idle = dispatcher->idle;
+	size_t count = dispatcher->idle_count;
+
+	dispatcher->idle = NULL;
+	dispatcher->idle_count = dispatcher->idle_capacity = 0;
+	for (size_t i = 0; i < count; i++)
+		if (supervisor_outdated(idle[i]))
+			supervisor_replace(idle[i]);
+		else
+			dispatcher_ready(dispatcher, idle[i]);
+	free(idle);
+}
+
+void dispatcher_reload(struct dispatcher *dispatcher, const struct conf *conf)
+{
+	struct run_entry *entry, *next;
+
+	DL_FOREACH_SAFE(dispatcher->waiting, entry, next)
+		move_waiting(entry, conf);
+	supervisor_reload(dispatcher->setup.supervisor, conf);
+	replace_outdated(dispatcher);
+}
+
 /* -- stopping ------------------------------------------------------------------------------------------------------------ */
 
 void dispatcher_stop(struct dispatcher *dispatcher)
@@ -451,7 +516,7 @@ void dispatcher_stop(struct dispatcher *dispatcher)
 	dispatcher->stopping = true;
 	event_del(dispatcher->exhausted);
 	DL_FOREACH_SAFE(dispatcher->waiting, entry, next)
-		abandon(entry);
+		stop_waiting(entry);
 }
 
 size_t dispatcher_count(const struct dispatcher *dispatcher)

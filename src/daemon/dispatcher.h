@@ -17,7 +17,7 @@ struct dispatcher;
 
 /* A run that the store has granted. Texts are copied. */
 struct granted {
-	const struct conf_job *job;
+	const struct conf_job *job; /* its configuration is held until the run has ended */
 	int64_t run; /* 0: a dry run, or no run at all */
 	const char *key;
 	utc_t slot;
@@ -25,6 +25,7 @@ struct granted {
 	int64_t attempt;
 	enum trigger trigger;
 	bool dry_run, debug, log_message, again, by_hand, report;
+	bool withdrawn; /* its job is not configured any more: it does not begin */
 	/* `slots_to` not 0: the job's module is asked for its slots of [from, to) instead. */
 	utc_t slots_from, slots_to;
 	const char *given; /* see run_order; such a run goes before all that wait */
@@ -61,6 +62,12 @@ struct dispatcher *dispatcher_create(const struct dispatcher_setup *setup);
 void dispatcher_destroy(struct dispatcher *dispatcher);
 
 void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted);
+
+/*
+ * CONF takes the place of the configuration: idle workers are replaced, busy ones after their run. Runs that
+ * wait begin as CONF has their job, or not at all. The supervisor hears of it here.
+ */
+void dispatcher_reload(struct dispatcher *dispatcher, const struct conf *conf);
 
 /* From the supervisor's events. */
 void dispatcher_ready(struct dispatcher *dispatcher, struct child *worker);

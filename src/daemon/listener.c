@@ -124,12 +124,12 @@ void listen_slots_failed(const struct run_end *end, const struct slots_left *lef
 	log_end(&line);
 }
 
-void listen_slot_missed(const struct conf_job *job, utc_t slot, utc_t first, const char *reason)
+void listen_slot_missed(const char *job, utc_t slot, utc_t first, const char *reason)
 {
 	struct log_line line;
 
 	log_begin(&line, LEVEL_WARNING, "slot_missed");
-	log_text(&line, "job", job->name);
+	log_text(&line, "job", job);
 	log_instant(&line, "slot", slot);
 	if (first)
 		log_instant(&line, "since", first);

@@ -17,7 +17,7 @@ struct slots_left {
 };
 
 void listen_slots_failed(const struct run_end *end, const struct slots_left *left);
-void listen_slot_missed(const struct conf_job *job, utc_t slot, utc_t first, const char *reason);
+void listen_slot_missed(const char *job, utc_t slot, utc_t first, const char *reason);
 void listen_slot_skipped(const struct conf_job *job, utc_t slot, int64_t open_run);
 void listen_slot_paused(const struct conf_job *job, utc_t slot);
 

@@ -355,7 +355,7 @@ static void on_gone(void *arg, struct child *child, int status)
 		event_base_loopbreak(once->stage.base);
 }
 
-static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone};
+static const struct supervisor_events supervisor_events = {on_request, on_ready, on_gone, NULL};
 
 static void on_child_signal(evutil_socket_t signal_number, short what, void *arg)
 {

@@ -78,6 +78,21 @@ void pauses_done(struct job_pauses *pauses)
 	free(pauses->states);
 }
 
+void pauses_move(struct job_pauses *pauses, const struct conf *conf)
+{
+	struct job_pause_state *states = mem_alloc((conf->job_count + 1) * sizeof(*states));
+
+	for (size_t i = 0; i < pauses->conf->job_count; i++) {
+		const struct conf_job *job = conf_job(conf, pauses->conf->jobs[i].name);
+
+		if (job)
+			states[job - conf->jobs] = pauses->states[i];
+	}
+	free(pauses->states);
+	pauses->states = states;
+	pauses->conf = conf;
+}
+
 void pauses_stop(struct job_pauses *pauses)
 {
 	event_del(pauses->timer);
@@ -103,7 +118,8 @@ bool pauses_hold(const struct job_pauses *pauses, const struct conf_job *job, ut
 /* A change on its way to the store. */
 struct pausing {
 	struct job_pauses *pauses;
-	const struct conf_job **jobs;
+	struct arena arena;
+	const char **jobs; /* names: another configuration may come meanwhile */
 	size_t count;
 	utc_t until;
 	pauses_stored *done;
@@ -127,11 +143,15 @@ static void on_stored(void *arg, struct err *e, const void *reply)
 	utc_t now = wall_ms() / 1000;
 
 	(void)reply;
-	for (size_t i = 0; i < pausing->count && !e; i++)
-		change_one(pausing->pauses, pausing->jobs[i], pausing->until, now);
+	for (size_t i = 0; i < pausing->count && !e; i++) {
+		const struct conf_job *job = conf_job(pausing->pauses->conf, pausing->jobs[i]);
+
+		if (job)
+			change_one(pausing->pauses, job, pausing->until, now);
+	}
 	pauses_arm(pausing->pauses, now);
 	pausing->done(pausing->arg, e);
-	free(pausing->jobs);
+	arena_done(&pausing->arena);
 	free(pausing);
 }
 
@@ -142,11 +162,12 @@ void pauses_change(struct job_pauses *pauses, struct line *line, const struct pa
 	struct pauses request = {.count = change->count};
 	struct pausing *pausing = mem_alloc(sizeof(*pausing));
 
-	*pausing = (struct pausing){pauses, NULL, change->count, change->until, done, arg};
-	pausing->jobs = mem_alloc((change->count + 1) * sizeof(*pausing->jobs));
+	*pausing = (struct pausing){
+	    .pauses = pauses, .count = change->count, .until = change->until, .done = done, .arg = arg};
+	pausing->jobs = arena_alloc(&pausing->arena, (change->count + 1) * sizeof(*pausing->jobs));
 	request.jobs = arena_alloc(&arena, (change->count + 1) * sizeof(*request.jobs));
 	for (size_t i = 0; i < change->count; i++) {
-		pausing->jobs[i] = change->jobs[i];
+		pausing->jobs[i] = arena_copy(&pausing->arena, change->jobs[i]->name);
 		request.jobs[i] = (struct job_pause){change->jobs[i]->name, change->until};
 	}
 	line_call(line, REQ_PAUSE, &request, on_stored, pausing);

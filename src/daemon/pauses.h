@@ -24,6 +24,8 @@ struct job_pauses {
 
 void pauses_init(struct job_pauses *pauses, struct event_base *base, const struct conf *conf);
 void pauses_done(struct job_pauses *pauses);
+/* The jobs are those of CONF from now on; one that is not among them any more is forgotten. */
+void pauses_move(struct job_pauses *pauses, const struct conf *conf);
 /* No pause is told to be over any more. */
 void pauses_stop(struct job_pauses *pauses);
 

@@ -44,12 +44,21 @@ void retries_add(struct retries *retries, struct wanted *wanted, int64_t ms)
 	DL_APPEND(retries->waiting, delayed);
 }
 
+void retries_keep(struct retries *retries, bool (*keep)(void *arg, struct wanted *wanted), void *arg)
+{
+	struct delayed *delayed, *next;
+
+	DL_FOREACH_SAFE(retries->waiting, delayed, next)
+		if (!keep(arg, delayed->wanted))
+			forget(delayed);
+}
+
 void retries_done(struct retries *retries)
 {
 	struct delayed *delayed, *next;
 
 	DL_FOREACH_SAFE(retries->waiting, delayed, next) {
-		free(delayed->wanted);
+		wanted_destroy(delayed->wanted);
 		forget(delayed);
 	}
 }

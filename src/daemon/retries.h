@@ -21,6 +21,8 @@ struct retries {
 
 /* WANTED comes back in MS milliseconds (at once, but not from within, if that is not above 0). */
 void retries_add(struct retries *retries, struct wanted *wanted, int64_t ms);
+/* Those for which KEEP is false are forgotten; they belong to KEEP then. */
+void retries_keep(struct retries *retries, bool (*keep)(void *arg, struct wanted *wanted), void *arg);
 /* None comes back any more. */
 void retries_done(struct retries *retries);
 

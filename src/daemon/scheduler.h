@@ -36,6 +36,14 @@ void scheduler_destroy(struct scheduler *scheduler);
 /* Nothing becomes due any more. */
 void scheduler_stop(struct scheduler *scheduler);
 
+/*
+ * CONF takes the place of the configuration. Jobs with the same schedule keep their phase, and what waits
+ * goes on; others begin now, when the store has answered: then DONE is called. What waits of jobs that are no
+ * more is recorded as missed. One at a time.
+ */
+typedef void scheduler_reloaded(void *arg);
+void scheduler_reload(struct scheduler *scheduler, const struct conf *conf, scheduler_reloaded *done, void *arg);
+
 /* A run by hand of JOB; it waits for an open run of that job. */
 void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg);
 

@@ -17,6 +17,7 @@
 #include "daemon/death.h"
 #include "send/sender.h"
 #include "store/process.h"
+#include "store/view.h"
 
 #define YOUNG_MS         5000 /* a child that dies within this has a fault that a new one may have too */
 #define DELAY_INITIAL_MS 50
@@ -29,10 +30,19 @@ struct supervisor {
 	int64_t send_only; /* see sender_setup.run */
 	bool retired[CHILD_KINDS];
 	size_t count;
-	struct child *children; /* store, sender, workers */
+	struct child **children; /* store, sender, workers: as many as there ever were */
+	unsigned generation;     /* of the configuration */
 };
 
 static void start(struct child *child);
+
+/* It is to be there: it is replaced when it ends. */
+static bool is_needed(const struct child *child)
+{
+	const struct supervisor *supervisor = child->supervisor;
+
+	return !supervisor->retired[child->kind] && child->number <= supervisor->setup.workers;
+}
 
 /* -- the lives of the children: they run in the child process ------------------------------------------ */
 
@@ -41,7 +51,12 @@ static int store_life(void *arg, int parent)
 	const struct child *child = arg;
 	const struct supervisor_setup *setup = &child->supervisor->setup;
 
-	return store_process(setup->conf, setup->listener, parent);
+	return store_process(&(struct store_setup){
+	    .conf = setup->conf,
+	    .listener = setup->listener,
+	    .parent = parent,
+	    .complete = setup->daemon,
+	});
 }
 
 static int sender_life(void *arg, int parent)
@@ -164,7 +179,7 @@ static void gone(struct child *child)
 
 	child->pid = 0;
 	supervisor->events->gone(supervisor->arg, child, child->status);
-	if (supervisor->retired[child->kind])
+	if (!is_needed(child))
 		return;
 	int64_t delay = restart_delay(child);
 	tell_replacement(child, delay);
@@ -198,6 +213,14 @@ static void on_gone(void *arg, struct peer *peer, struct err *why)
 	gone_if_complete(child);
 }
 
+static struct child *find_child(const struct supervisor *supervisor, pid_t pid)
+{
+	for (size_t i = 0; i < supervisor->count; i++)
+		if (supervisor->children[i]->pid == pid)
+			return supervisor->children[i];
+	return NULL;
+}
+
 void supervisor_reap(struct supervisor *supervisor)
 {
 	struct rusage usage;
@@ -205,16 +228,15 @@ void supervisor_reap(struct supervisor *supervisor)
 	pid_t pid;
 
 	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-		for (size_t i = 0; i < supervisor->count; i++) {
-			struct child *child = &supervisor->children[i];
+		struct child *child = find_child(supervisor, pid);
 
-			if (child->pid != pid)
-				continue;
+		if (child) {
 			child->reaped = true;
 			child->status = status;
 			child->peak_kib = usage.ru_maxrss;
 			gone_if_complete(child);
-			break;
+		} else if (supervisor->events->other) {
+			supervisor->events->other(supervisor->arg, pid, status);
 		}
 	}
 }
@@ -236,6 +258,7 @@ static void started(struct child *child, int fd)
 
 	child->reaped = child->used = child->nonsense = false;
 	child->started = mono_now();
+	child->generation = supervisor->generation;
 	child->oom_kills = oom_kills();
 	child->peer = peer_create(supervisor->setup.base, fd, &handlers, child);
 	if (child->kind == CHILD_WORKER)
@@ -248,7 +271,7 @@ static void start(struct child *child)
 	char title[32];
 	int fd;
 
-	if (child->supervisor->retired[child->kind])
+	if (!is_needed(child))
 		return;
 	snprintf(title, sizeof(title), child->number ? "%s %d" : "%s", kinds[child->kind].name, child->number);
 	if (child->page)
@@ -269,10 +292,11 @@ static void start(struct child *child)
 	event_add(child->restart, &(struct timeval){.tv_sec = 1});
 }
 
-static void init_child(struct supervisor *supervisor, size_t index)
+static void add_child(struct supervisor *supervisor, size_t index)
 {
-	struct child *child = &supervisor->children[index];
+	struct child *child = supervisor->children[index] = mem_alloc(sizeof(*child));
 
+	supervisor->count++;
 	child->supervisor = supervisor;
 	child->kind = index < CHILD_WORKER ? (enum child_kind)index : CHILD_WORKER;
 	child->restart = evtimer_new(supervisor->setup.base, on_restart, child);
@@ -284,6 +308,17 @@ static void init_child(struct supervisor *supervisor, size_t index)
 		abort(); /* not a page of memory left: as mem.h has it */
 }
 
+static void add_children(struct supervisor *supervisor)
+{
+	size_t count = CHILD_WORKER + (size_t)supervisor->setup.workers;
+
+	if (count <= supervisor->count)
+		return;
+	supervisor->children = mem_resize(supervisor->children, count * sizeof(*supervisor->children));
+	while (supervisor->count < count)
+		add_child(supervisor, supervisor->count);
+}
+
 struct supervisor *supervisor_create(const struct supervisor_setup *setup, const struct supervisor_events *events,
     void *arg)
 {
@@ -292,18 +327,15 @@ struct supervisor *supervisor_create(const struct supervisor_setup *setup, const
 	supervisor->setup = *setup;
 	supervisor->events = events;
 	supervisor->arg = arg;
-	supervisor->count = CHILD_WORKER + (size_t)setup->workers;
-	supervisor->children = mem_alloc(supervisor->count * sizeof(*supervisor->children));
-	for (size_t i = 0; i < supervisor->count; i++)
-		init_child(supervisor, i);
+	add_children(supervisor);
 	return supervisor;
 }
 
 void supervisor_start(struct supervisor *supervisor, enum child_kind kind)
 {
 	for (size_t i = 0; i < supervisor->count; i++)
-		if (supervisor->children[i].kind == kind)
-			start(&supervisor->children[i]);
+		if (supervisor->children[i]->kind == kind)
+			start(supervisor->children[i]);
 }
 
 void supervisor_send_only(struct supervisor *supervisor, int64_t run)
@@ -334,8 +366,8 @@ static void end(struct child *child, int signal_number)
 void supervisor_end(struct supervisor *supervisor, enum child_kind kind, int signal_number)
 {
 	for (size_t i = 0; i < supervisor->count; i++)
-		if (supervisor->children[i].kind == kind)
-			end(&supervisor->children[i], signal_number);
+		if (supervisor->children[i]->kind == kind)
+			end(supervisor->children[i], signal_number);
 }
 
 void supervisor_replace(struct child *child)
@@ -344,12 +376,51 @@ void supervisor_replace(struct child *child)
 	end(child, 0);
 }
 
+static void tell_store(const struct supervisor *supervisor)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	const struct child *store = supervisor->children[CHILD_STORE];
+
+	if (store->peer)
+		peer_call(store->peer, REQ_CONF, store_view_of(supervisor->setup.conf, &arena), NULL, NULL);
+}
+
+static void drain_sender(const struct supervisor *supervisor)
+{
+	struct child *sender = supervisor->children[CHILD_SENDER];
+
+	sender->used = true; /* however young: its end is in order */
+	if (sender->peer)
+		peer_call(sender->peer, REQ_DRAIN, &(struct nothing){false}, NULL, NULL);
+}
+
+void supervisor_reload(struct supervisor *supervisor, const struct conf *conf)
+{
+	supervisor->setup.conf = conf;
+	supervisor->setup.workers = (int)conf->daemon.workers;
+	supervisor->generation++;
+	tell_store(supervisor);
+	drain_sender(supervisor);
+	add_children(supervisor);
+	for (size_t i = CHILD_WORKER; i < supervisor->count; i++) {
+		struct child *worker = supervisor->children[i];
+
+		if (!worker->pid && !event_pending(worker->restart, EV_TIMEOUT, NULL))
+			start(worker);
+	}
+}
+
+bool supervisor_outdated(const struct child *child)
+{
+	return child->generation != child->supervisor->generation || !is_needed(child);
+}
+
 size_t supervisor_count(const struct supervisor *supervisor, enum child_kind kind)
 {
 	size_t running = 0;
 
 	for (size_t i = 0; i < supervisor->count; i++)
-		running += supervisor->children[i].kind == kind && supervisor->children[i].pid;
+		running += supervisor->children[i]->kind == kind && supervisor->children[i]->pid;
 	return running;
 }
 
@@ -357,7 +428,7 @@ struct child *supervisor_child(struct supervisor *supervisor, enum child_kind ki
 {
 	size_t index = kind == CHILD_WORKER ? (size_t)(CHILD_WORKER + number - 1) : (size_t)kind;
 
-	return index < supervisor->count && (kind == CHILD_WORKER || number == 1) ? &supervisor->children[index] : NULL;
+	return index < supervisor->count && (kind == CHILD_WORKER || number == 1) ? supervisor->children[index] : NULL;
 }
 
 void supervisor_order(struct child *child, const struct run_order *order)
@@ -391,6 +462,7 @@ static void destroy_child(struct child *child)
 	event_free(child->restart);
 	if (child->page)
 		munmap(child->page, sizeof(*child->page));
+	free(child);
 }
 
 void supervisor_destroy(struct supervisor *supervisor)
@@ -398,7 +470,7 @@ void supervisor_destroy(struct supervisor *supervisor)
 	if (!supervisor)
 		return;
 	for (size_t i = 0; i < supervisor->count; i++)
-		destroy_child(&supervisor->children[i]);
+		destroy_child(supervisor->children[i]);
 	free(supervisor->children);
 	free(supervisor);
 }

@@ -27,6 +27,7 @@ struct child {
 	struct worker_page *page; /* of a worker: shared with it */
 	struct mono started;
 	void *user; /* the owner's */
+	unsigned generation; /* of the configuration that it was started with */
 	/* the supervisor's own */
 	bool reaped, used;
 	bool nonsense; /* it sent what is no request, and was killed for that */
@@ -46,6 +47,7 @@ struct supervisor_setup {
 	int listener;             /* of the store process; -1: there is none */
 	int lock;                 /* inherited by every child; -1: none */
 	int workers;
+	bool daemon; /* not a command beside one or without one */
 };
 
 struct supervisor_events {
@@ -55,6 +57,8 @@ struct supervisor_events {
 	void (*ready)(void *arg, struct child *child);
 	/* CHILD ended with STATUS (as waitpid gives it); its successor is started after this returns. */
 	void (*gone)(void *arg, struct child *child, int status);
+	/* PID, which is none of these children, ended with STATUS. NULL: nobody asks. */
+	void (*other)(void *arg, pid_t pid, int status);
 };
 
 struct supervisor *supervisor_create(const struct supervisor_setup *setup, const struct supervisor_events *events,
@@ -75,6 +79,14 @@ struct child *supervisor_child(struct supervisor *supervisor, enum child_kind ki
 void supervisor_reap(struct supervisor *supervisor);
 /* Sends ORDER to a worker. */
 void supervisor_order(struct child *child, const struct run_order *order);
+/*
+ * CONF takes the place of the configuration. What is started from now on has it; the store process hears of
+ * it; the sender drains and is replaced. Workers are added or not replaced any more, as CONF says; those that
+ * are there are outdated.
+ */
+void supervisor_reload(struct supervisor *supervisor, const struct conf *conf);
+/* CHILD was started with an older configuration, or there is no need for it any more: it must get no run. */
+bool supervisor_outdated(const struct child *child);
 /* Lets CHILD go in order: its connection is closed, and a successor follows. */
 void supervisor_replace(struct child *child);
 /*

@@ -422,6 +422,17 @@ RECORD(channels_pause,
     FIELD_INT(channels_pause, until_ms),
     FIELD_TEXT(channels_pause, by));
 
+RECORD(channel_record,
+    FIELD_TEXT(channel_record, name),
+    FIELD_BOOL(channel_record, hold),
+    FIELD_INT(channel_record, definition));
+
+RECORD(configuration,
+    FIELD_INT(configuration, log_level),
+    FIELD_INT(configuration, keep_runs_ms),
+    FIELD_INT(configuration, keep_messages_ms),
+    FIELD_LIST(configuration, channels, count, channel_record_record));
+
 RECORD(control,
     FIELD_TEXT(control, verb),
     FIELD_LIST(control, args, count, id_record_record),
@@ -463,6 +474,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_TRACEBACK] = {"traceback", &error_record_record, NULL},
     [REQ_CHECKED]   = {"checked",   &checked_record,      NULL},
     [REQ_NOTICES]   = {"notices",   &notices_record,      NULL},
+    [REQ_CONF]      = {"conf",      &configuration_record, NULL},
     [REQ_CONTROL]   = {"control",   &control_record,      &control_reply_record},
 };
 

@@ -42,6 +42,7 @@ enum request_kind {
 	REQ_TRACEBACK, /* of a helper: an error_record */
 	REQ_CHECKED,   /* of a checker */
 	REQ_NOTICES,   /* of sender and store: what main may have to alarm about */
+	REQ_CONF,      /* to the store process */
 	/* to main, over the control socket */
 	REQ_CONTROL,
 	REQ_KINDS
@@ -104,7 +105,12 @@ struct hello_reply {
 	int64_t recovered;   /* messages found in `sending` */
 };
 
-/* -- SCHEDULES: main's first question: what is accounted for? -------------------------------------------- */
+/*
+ * -- SCHEDULES: main's first question, and again with another configuration: what is accounted for? ------
+ *
+ * The jobs are all that have slots of their own now. One that is not named and comes back later begins anew:
+ * what it missed meanwhile was never its to run.
+ */
 
 struct schedule_ask {
 	const char *job;
@@ -586,10 +592,24 @@ struct channels_pause {
 	const char *by;   /* who */
 };
 
+/* What the store process goes by of a configuration that main has loaded anew. */
+struct channel_record {
+	const char *name;
+	bool hold;          /* an ambiguous message waits for a person */
+	int64_t definition; /* channel_definition() */
+};
+
+struct configuration {
+	int64_t log_level;
+	int64_t keep_runs_ms, keep_messages_ms;
+	struct channel_record *channels; /* all there are */
+	size_t count;
+};
+
 /* -- control ---------------------------------------------------------------------------------------------------- */
 
 struct control {
-	const char *verb; /* "status", "run", "pause", "resume", "stop" */
+	const char *verb; /* "status", "run", "pause", "resume", "reload", "stop" */
 	struct id_record *args;
 	size_t count;
 	int64_t for_s; /* pause: so long; 0: until resumed */
@@ -611,6 +631,7 @@ extern const struct record_type error_record_record, id_record_record, nothing_r
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,
-    checked_record, channels_pause_record, notices_record, control_record, control_reply_record;
+    checked_record, channels_pause_record, notices_record, configuration_record, control_record,
+    control_reply_record;
 
 #endif

@@ -38,4 +38,10 @@ void tz_interval_previous(const struct tz *tz, struct tz_interval *interval);
 struct err *tz_parse(const char *name, const void *bytes, size_t length, struct tz **out_tz) MUST_CHECK;
 void tz_destroy(struct tz *tz);
 
+/*
+ * The system's zones may have changed: tz_get() reads those that did anew. Zones that were handed out stay
+ * as they were, for good: that is a few a year.
+ */
+void tz_refresh(void);
+
 #endif

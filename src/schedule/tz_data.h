@@ -38,6 +38,7 @@ struct tz {
 	size_t type_count;
 	utc_t folded_from;  /* from here on all is as TZ_PERIOD earlier; UTC_NEVER: nothing is */
 	struct arena arena; /* owns the texts */
+	uint64_t digest;    /* of the file */
 };
 
 /* A zone of that name with one type and no changes yet. */

@@ -13,11 +13,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 
 #define FILE_MAX        (1 << 20) /* the largest zone has 4 KiB */
 #define NAME_MAX_LENGTH 100
 
 static struct tz *loaded; /* kept for ever: callers borrow zones without end */
+static struct tz *replaced; /* so are these */
+static char system_name[PATH_MAX]; /* empty: not asked yet */
 
 /* -- files ------------------------------------------------------------------------------------- */
 
@@ -88,6 +91,11 @@ static const struct tz *keep(struct tz *tz)
 	return tz;
 }
 
+static uint64_t digest_of(const struct buf *bytes)
+{
+	return fnv1a(FNV_START, buf_text(bytes), bytes->length);
+}
+
 static struct err *load(const char *name, const struct tz **out_tz)
 {
 	cleanup(free_text) char *path = mem_format("%s/%s", tz_folder(), name);
@@ -103,6 +111,7 @@ static struct err *load(const char *name, const struct tz **out_tz)
 	struct tz *tz;
 	e = tz_parse(name, buf_text(&bytes), bytes.length, &tz);
 	if (!e) {
+		tz->digest = digest_of(&bytes);
 		*out_tz = keep(tz);
 		return NULL;
 	}
@@ -119,6 +128,33 @@ struct err *tz_get(const char *name, const struct tz **out_tz)
 			return NULL;
 		}
 	return load(name, out_tz);
+}
+
+/* What is not in a file (UTC) never changes. */
+static bool is_current(const struct tz *tz)
+{
+	cleanup(free_text) char *path = mem_format("%s/%s", tz_folder(), tz->name);
+	cleanup(buf_done) struct buf bytes = {0};
+
+	return !tz->digest || (read_file(path, &bytes) && digest_of(&bytes) == tz->digest);
+}
+
+void tz_refresh(void)
+{
+	struct tz **link = &loaded;
+
+	while (*link) {
+		struct tz *tz = *link;
+
+		if (is_current(tz)) {
+			link = &tz->next;
+			continue;
+		}
+		*link = tz->next;
+		tz->next = replaced;
+		replaced = tz;
+	}
+	*system_name = '\0';
 }
 
 /* -- the system's zone ------------------------------------------------------------------------- */
@@ -166,10 +202,10 @@ static bool name_in_link(char out[PATH_MAX])
 
 const char *tz_system_name(void)
 {
-	static char name[PATH_MAX]; /* the answer for the life of the process; empty: not asked yet */
+	char *name = system_name;
 
 	if (!*name && !name_in_file(name)) {
-		memset(name, 0, sizeof(name));
+		memset(name, 0, sizeof(system_name));
 		if (!name_in_link(name))
 			memcpy(name, "UTC", sizeof("UTC"));
 	}

@@ -28,6 +28,11 @@ struct store_backend {
 	store_verb *verbs[REQ_KINDS]; /* NULL: not the store's */
 
 	struct err *(*expire)(struct store *store, int64_t now_ms, int64_t *out_next_ms);
+	/* Channels with messages that wait. */
+	struct err *(*waiting_channels)(
+	    struct store *store, struct arena *arena, struct id_record **out, size_t *count);
+	/* Messages that wait for CHANNEL, which is no more, become dead: a slice of them. */
+	struct err *(*bury)(struct store *store, const char *channel, int64_t now_ms, bool *out_more);
 	struct err *(*sweep)(
 	    struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more);
 	/* Settles what is open in the name of an instance that is gone. */
@@ -71,8 +76,7 @@ struct store {
 	const struct store_backend *backend;
 	void *data; /* the backend's own */
 	enum store_mode mode;
-	store_policy *holds;
-	void *holds_arg;
+	struct store_policy policy;
 	struct living *living;
 	size_t living_count, living_capacity;
 	struct pending_news news, told;
@@ -95,5 +99,6 @@ void news_undo(struct store *store, struct news_mark mark);
 void news_done(struct store *store);
 
 bool store_holds(const struct store *store, const char *channel);
+bool store_serves(const struct store *store, const char *channel);
 
 #endif

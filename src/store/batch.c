@@ -43,7 +43,7 @@ static void do_item(struct process *process, struct item *item, struct arena *ar
 	if (item->e)
 		return; /* refused already */
 	item->reply = arena_alloc(arena, request_types[item->kind].reply->size);
-	item->e = definitions_check(process->conf, item->kind, item->request);
+	item->e = definitions_check(&process->view, item->kind, item->request);
 	if (!item->e)
 		item->e = store_do(process->store, item->kind, item->request, arena, item->reply);
 	if (item->kind == REQ_HELLO)
@@ -58,14 +58,22 @@ static bool sweep_is_due(const struct process *process, int64_t now_ms)
 
 static struct err *sweep(struct process *process, int64_t now_ms)
 {
-	const struct conf_daemon *daemon = &process->conf->daemon;
-	const struct store_retention keep = {daemon->keep_runs_ms, daemon->keep_messages_ms};
 	bool more;
 
 	process->next_sweep_ms = now_ms + SWEEP_EVERY_MS;
-	PASS(store_sweep(process->store, &keep, now_ms, &more));
+	PASS(store_sweep(process->store, &process->view.keep, now_ms, &more));
 	if (more)
 		process->next_sweep_ms = now_ms + SWEEP_BITE_MS;
+	return NULL;
+}
+
+/* Once the channels are other ones, everywhere; then wherever something new waits for none of them. */
+static struct err *bury(struct process *process, int64_t now_ms)
+{
+	bool more;
+
+	PASS(store_bury(process->store, process->bury, now_ms, &more));
+	process->bury = more;
 	return NULL;
 }
 
@@ -73,6 +81,7 @@ static struct err *sweep(struct process *process, int64_t now_ms)
 static struct err *do_duties(struct process *process, int64_t now_ms)
 {
 	PASS(store_expire(process->store, now_ms, &process->next_expiry_ms));
+	PASS(bury(process, now_ms));
 	return sweep_is_due(process, now_ms) ? sweep(process, now_ms) : NULL;
 }
 
@@ -221,8 +230,11 @@ static void tell_news(struct process *process, int64_t now_ms)
 
 	store_news(process->store, &news);
 	tell_lost(process, &news);
-	for (size_t i = 0; i < news.expired_count; i++)
-		log_message(LEVEL_ERROR, "message_expired", &news.expired[i]);
+	for (size_t i = 0; i < news.expired_count; i++) {
+		const struct message_row *row = &news.expired[i];
+
+		log_message(LEVEL_ERROR, text_equal(row->reason, "expired") ? "message_expired" : "message_rejected", row);
+	}
 	for (size_t i = 0; i < news.recovered_count; i++) {
 		const struct message_row *row = &news.recovered[i];
 
@@ -238,6 +250,7 @@ void process_batch(struct process *process, int64_t now_ms)
 	struct err *fault = NULL;
 	struct err *spoiled = do_all(process, &arena, now_ms, &fault);
 
+	process->bury = process->bury || (spoiled && process->view.complete); /* it may have been undone */
 	tell_availability(process, spoiled ? spoiled : fault);
 	answer_all(process, spoiled, now_ms);
 	err_destroy(spoiled);

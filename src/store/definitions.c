@@ -5,29 +5,27 @@
  */
 #include "store/process_parts.h"
 
-#include "send/channel.h"
-
-static struct err *check_message(const struct conf *conf, const struct new_message *message)
+static struct err *check_message(const struct store_view *view, const struct new_message *message)
 {
-	const struct conf_channel *channel;
+	const struct channel_record *channel;
 
 	if (!message->definition || message->taken || !message->channel)
 		return NULL;
-	channel = conf_channel(conf, message->channel);
-	if (channel && channel_definition(channel) == message->definition)
+	channel = store_view_channel(view, message->channel);
+	if (channel && channel->definition == message->definition)
 		return NULL;
 	return ERR(ERR_CONFIG, "the running daemon %s channel '%s': reload the daemon",
 	    channel ? "has another definition of" : "does not know", message->channel);
 }
 
-struct err *definitions_check(const struct conf *conf, enum request_kind kind, const void *request)
+struct err *definitions_check(const struct store_view *view, enum request_kind kind, const void *request)
 {
 	const struct commit *commit = request;
 	const struct send *send = request;
 
 	if (kind == REQ_SEND && send->message)
-		return check_message(conf, send->message);
+		return check_message(view, send->message);
 	for (size_t i = 0; kind == REQ_COMMIT && i < commit->message_count; i++)
-		PASS(check_message(conf, &commit->messages[i]));
+		PASS(check_message(view, &commit->messages[i]));
 	return NULL;
 }

@@ -19,6 +19,7 @@
 
 #define FIRST_SWEEP_MS  5000
 #define LONGEST_WAIT_MS 60000
+#define BURY_BITE_MS    50 /* all the others come first */
 #define ACCEPT_PAUSE_MS 200 /* when there are no descriptors left */
 
 /* -- gathering ------------------------------------------------------------------------------------ */
@@ -118,6 +119,8 @@ static void set_timer(struct process *process, int64_t now_ms)
 
 	if (process->unavailable && wait_ms < 1000)
 		wait_ms = 1000; /* what is due cannot be done now; do not spin over it */
+	if (process->bury && wait_ms > BURY_BITE_MS)
+		wait_ms = process->unavailable ? 1000 : BURY_BITE_MS;
 	if (wait_ms > LONGEST_WAIT_MS)
 		wait_ms = LONGEST_WAIT_MS; /* the wall clock may have been set back */
 	if (wait_ms > 0) {
@@ -143,12 +146,21 @@ static void on_batch_due(evutil_socket_t fd, short what, void *arg)
 
 /* -- main ----------------------------------------------------------------------------------------- */
 
+/* Whoever is asking now is judged by the new one: nobody was promised the old. */
+static void configure(struct process *process, const struct configuration *configuration)
+{
+	log_set_level((enum log_level)configuration->log_level);
+	store_view_set(&process->view, configuration);
+	process->bury = process->view.complete;
+	event_active(process->batch_due, 0, 0);
+}
+
 static void on_parent_request(
     void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {
-	(void)arg;
-	(void)request;
-	if (request_types[kind].reply)
+	if (kind == REQ_CONF)
+		configure(arg, request);
+	else if (request_types[kind].reply)
 		peer_fail(peer, sequence, ERR(ERR_BUG, "requests to the store go over its socket"));
 }
 
@@ -177,19 +189,6 @@ static void send_line(
 	for (size_t i = 0; i < count; i++)
 		record.fields[i] = (struct log_pair){fields[i].key, fields[i].value, fields[i].literal};
 	peer_call(process->parent, REQ_LOG, &record, NULL, NULL);
-}
-
-/* -- the policy ----------------------------------------------------------------------------------- */
-
-/* A channel that is not configured any more: nobody can say that twice is better than never. */
-static bool channel_holds(void *arg, const char *channel)
-{
-	const struct conf *conf = arg;
-
-	for (size_t i = 0; i < conf->channel_count; i++)
-		if (!strcmp(conf->channels[i].name, channel))
-			return conf->channels[i].on_ambiguous == AMBIGUOUS_HOLD;
-	return true;
 }
 
 /* -- the life ------------------------------------------------------------------------------------- */
@@ -255,9 +254,17 @@ static int refuse(struct process *process, struct err *e)
 	return status;
 }
 
-int store_process(const struct conf *conf, int listener, int parent)
+static void see(struct process *process, const struct conf *conf, bool complete)
 {
-	struct process process = {.conf = conf};
+	cleanup(arena_done) struct arena arena = {0};
+
+	store_view_set(&process->view, store_view_of(conf, &arena));
+	process->view.complete = process->bury = complete;
+}
+
+int store_process(const struct store_setup *setup)
+{
+	struct process process = {0};
 	struct err *e;
 	int status;
 
@@ -267,12 +274,14 @@ int store_process(const struct conf *conf, int listener, int parent)
 	 */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
-	create_events(&process, listener, parent);
-	e = store_open(conf->daemon.store, STORE_WRITE, wall_ms(), &process.store);
+	create_events(&process, setup->listener, setup->parent);
+	see(&process, setup->conf, setup->complete);
+	e = store_open(setup->conf->daemon.store, STORE_WRITE, wall_ms(), &process.store);
 	if (!e)
-		store_set_policy(process.store, channel_holds, (void *)(uintptr_t)conf);
+		store_view_apply(&process.view, process.store);
 	status = e ? refuse(&process, e) : serve(&process);
 	destroy_events(&process);
 	store_close(process.store);
+	store_view_done(&process.view);
 	return status;
 }

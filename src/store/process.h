@@ -15,10 +15,19 @@
 const char *store_socket_path(const char *url, struct arena *arena);
 const char *store_lock_path(const char *url, struct arena *arena);
 
-/*
- * The child's life: returns its exit status. LISTENER is the listening socket, PARENT the socket pair to
- * main: its end of file ends this process when all is answered. Log lines go to main over PARENT (REQ_LOG).
- */
-int store_process(const struct conf *conf, int listener, int parent);
+struct store_setup {
+	const struct conf *conf;
+	int listener; /* the listening socket */
+	/*
+	 * The socket pair to main: its end of file ends this process when all is answered. Log lines go to
+	 * main over it (REQ_LOG), and another configuration comes from there (REQ_CONF).
+	 */
+	int parent;
+	/* The store is this configuration's alone: what waits for channels that it does not have is dead. */
+	bool complete;
+};
+
+/* The child's life: returns its exit status. */
+int store_process(const struct store_setup *setup);
 
 #endif

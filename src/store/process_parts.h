@@ -8,9 +8,9 @@
 
 #include <event2/event.h>
 
-#include "conf/conf.h"
 #include "request/peer.h"
 #include "store/store.h"
+#include "store/view.h"
 
 struct process;
 
@@ -44,7 +44,7 @@ struct parked {
 };
 
 struct process {
-	const struct conf *conf;
+	struct store_view view;
 	struct store *store;
 	struct event_base *base;
 	struct event *accepting, *accept_again, *batch_due, *timer;
@@ -56,11 +56,12 @@ struct process {
 	size_t parked_count, parked_capacity;
 	int64_t next_expiry_ms, next_sweep_ms; /* 0: nothing waits to expire */
 	bool unavailable;                      /* the last commit failed, and that was said */
+	bool bury; /* what waits for channels that are no more is not all dead yet */
 	bool stopping;
 };
 
-/* definitions.c: whether all messages of a COMMIT or SEND mean channels of CONF; CONFIG error else. */
-struct err *definitions_check(const struct conf *conf, enum request_kind kind, const void *request) MUST_CHECK;
+/* definitions.c: whether all messages of a COMMIT or SEND mean channels of VIEW; CONFIG error else. */
+struct err *definitions_check(const struct store_view *view, enum request_kind kind, const void *request) MUST_CHECK;
 
 /* batch.c: does and answers what was gathered. */
 void process_batch(struct process *process, int64_t now_ms);

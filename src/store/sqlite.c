@@ -315,6 +315,8 @@ const struct store_backend store_sqlite = {
             [REQ_PAUSED] = sqlite_paused,
         },
     .expire = sqlite_expire,
+    .waiting_channels = sqlite_waiting_channels,
+    .bury = sqlite_bury,
     .sweep = sqlite_sweep,
     .interrupt_runs = sqlite_interrupt_runs,
     .recover_messages = sqlite_recover_messages,

@@ -131,6 +131,9 @@ store_verb sqlite_outbox;
 store_verb sqlite_list_runs, sqlite_list_messages, sqlite_counts, sqlite_pause, sqlite_paused;
 
 struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
+struct err *sqlite_waiting_channels(
+    struct store *store, struct arena *arena, struct id_record **out, size_t *count) MUST_CHECK;
+struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms, bool *out_more) MUST_CHECK;
 struct err *sqlite_sweep(
     struct store *store, const struct store_retention *keep, int64_t now_ms, bool *out_more) MUST_CHECK;
 void sqlite_sweep_done(struct sweep *sweep);

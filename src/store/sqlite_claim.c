@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "conf/conf.h" /* enum overlap */
+#include "conf/names.h"
 
 /* -- SCHEDULES ------------------------------------------------------------------------------------ */
 
@@ -79,6 +80,56 @@ static struct err *list_recorded(
 	return query_done(&q);
 }
 
+static struct err *count_schedules(struct sqlite *db, int64_t *out_count)
+{
+	struct query q = query(db, "SELECT count(*) FROM schedules WHERE fingerprint <> ''");
+
+	if (query_row(&q))
+		*out_count = column_int(&q, 0);
+	return query_done(&q);
+}
+
+static struct err *forget_schedule(struct sqlite *db, const char *job)
+{
+	struct query q = query(db, "UPDATE schedules SET fingerprint = '' WHERE job = ?");
+
+	bind_text(&q, job);
+	return query_run(&q);
+}
+
+static struct err *find_others(
+    struct sqlite *db, const struct names *asked, struct arena *arena, struct id_record *others, size_t *count)
+{
+	struct query q = query(db, "SELECT job FROM schedules WHERE fingerprint <> ''");
+
+	while (query_row(&q)) {
+		const char *job = column_text(&q, 0, arena);
+
+		if (!names_has(asked, job))
+			others[(*count)++].id = job;
+	}
+	return query_done(&q);
+}
+
+/* Schedules of jobs that were not asked for. Only if there are any is it looked which. */
+static struct err *forget_others(struct sqlite *db, const struct schedules *ask, struct arena *arena)
+{
+	cleanup(names_done) struct names asked = {0};
+	int64_t known = 0;
+	size_t count = 0;
+
+	PASS(count_schedules(db, &known));
+	if (known <= (int64_t)ask->count)
+		return NULL;
+	for (size_t i = 0; i < ask->count; i++)
+		names_add(&asked, ask->jobs[i].job, i);
+	struct id_record *others = arena_alloc(arena, (size_t)known * sizeof(*others));
+	PASS(find_others(db, &asked, arena, others, &count));
+	for (size_t i = 0; i < count; i++)
+		PASS(forget_schedule(db, others[i].id));
+	return NULL;
+}
+
 static struct err *list_open_slots(struct sqlite *db, struct arena *arena, struct schedules_reply *reply)
 {
 	struct query q =
@@ -120,6 +171,7 @@ struct err *sqlite_schedules(struct store *store, const void *request, struct ar
 			TRY(list_recorded(db, &ask->jobs[i], arena, &reply->jobs[i]), "list slots of job %s",
 			    ask->jobs[i].job);
 	}
+	TRY(forget_others(db, ask, arena), "forget schedules of other jobs");
 	return list_open_slots(db, arena, reply);
 }
 

@@ -53,16 +53,17 @@ static struct err *gather(struct query *q, struct arena *arena, struct rows *row
 	return query_done(q);
 }
 
-static struct err *bury_expired(struct store *store, struct outbox_row *row, int64_t now_ms)
+static struct err *bury(struct store *store, struct outbox_row *row, const char *reason, int64_t now_ms)
 {
 	struct query q = query(sqlite_of(store),
-	    "UPDATE messages SET state = 'dead', reason = 'expired', ended_ms = ? WHERE seq = ?");
+	    "UPDATE messages SET state = 'dead', reason = ?, ended_ms = ? WHERE seq = ?");
 
+	bind_text(&q, reason);
 	bind_int(&q, now_ms);
 	bind_int(&q, row->seq);
 	PASS(query_run(&q));
 	row->told.state = "dead";
-	row->told.reason = "expired";
+	row->told.reason = reason;
 	note_expired(store, &row->told);
 	if (*row->told.lane)
 		note_channel(store, row->told.channel); /* it may have held up its lane */
@@ -93,7 +94,7 @@ static struct err *bury_all_expired(struct store *store, int64_t now_ms)
 	bind_int(&q, EXPIRE_SLICE);
 	PASS(gather(&q, &arena, &rows));
 	for (size_t i = 0; i < rows.count; i++)
-		PASS(bury_expired(store, &rows.items[i], now_ms));
+		PASS(bury(store, &rows.items[i], "expired", now_ms));
 	return NULL;
 }
 
@@ -101,6 +102,48 @@ struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next
 {
 	TRY(bury_all_expired(store, now_ms), "end expired messages");
 	return next_expiry(sqlite_of(store), out_next_ms);
+}
+
+/* -- channels that are no more ------------------------------------------------------------------------ */
+
+#define BURY_SLICE 1000
+
+struct err *sqlite_waiting_channels(
+    struct store *store, struct arena *arena, struct id_record **out, size_t *count)
+{
+	struct query q = query(
+	    sqlite_of(store), "SELECT DISTINCT channel FROM messages WHERE state IN ('queued','retrying')");
+	struct id_record *channels = NULL;
+	size_t capacity = 0;
+
+	*count = 0;
+	while (query_row(&q)) {
+		mem_grow(channels, *count, capacity);
+		channels[(*count)++].id = column_text(&q, 0, arena);
+	}
+	*out = arena_alloc(arena, *count * sizeof(*channels));
+	if (*count)
+		memcpy(*out, channels, *count * sizeof(*channels));
+	free(channels);
+	return query_done(&q);
+}
+
+struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms, bool *out_more)
+{
+	struct query q = query(sqlite_of(store),
+	    "SELECT " ROW_COLUMNS " FROM messages WHERE channel = ? AND state IN ('queued','retrying')"
+	    " ORDER BY not_before_ms LIMIT ?");
+	cleanup(arena_done) struct arena arena = {0};
+	cleanup(rows_done) struct rows rows = {0};
+
+	bind_text(&q, channel);
+	bind_int(&q, BURY_SLICE);
+	PASS(gather(&q, &arena, &rows));
+	for (size_t i = 0; i < rows.count; i++)
+		TRY(bury(store, &rows.items[i], "removed: the channel is not configured any more", now_ms),
+		    "end message %s", rows.items[i].told.id);
+	*out_more = rows.count == BURY_SLICE;
+	return NULL;
 }
 
 /* -- TAKE ----------------------------------------------------------------------------------------- */
@@ -293,7 +336,7 @@ static struct err *settle_one(struct store *store, const struct settle *settle, 
 	*stale += !channel;
 	if (channel && settled_states[state].told)
 		note_ended(store);
-	if (channel && (*lane || untried))
+	if (channel && (*lane || untried || !store_serves(store, channel)))
 		note_channel(store, channel); /* the next of the lane, or itself, can be taken */
 	return NULL;
 }

@@ -63,15 +63,19 @@ void store_close(struct store *store)
 	free(store);
 }
 
-void store_set_policy(struct store *store, store_policy *holds, void *arg)
+void store_set_policy(struct store *store, const struct store_policy *policy)
 {
-	store->holds = holds;
-	store->holds_arg = arg;
+	store->policy = *policy;
 }
 
 bool store_holds(const struct store *store, const char *channel)
 {
-	return !store->holds || store->holds(store->holds_arg, channel);
+	return !store->policy.holds || store->policy.holds(store->policy.arg, channel);
+}
+
+bool store_serves(const struct store *store, const char *channel)
+{
+	return !store->policy.serves || store->policy.serves(store->policy.arg, channel);
 }
 
 /* -- living instances ----------------------------------------------------------------------------- */
@@ -172,6 +176,7 @@ struct step {
 	const struct store_retention *keep;
 	bool *out_more;
 	struct living *dead;
+	bool everywhere;
 };
 
 /* A fault of the disk may take the whole batch with it: nothing more of it can be done then. */
@@ -327,6 +332,47 @@ struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_
 	PASS(settle_all_dead(store, now_ms)); /* whom a failed batch left over */
 	return run_marked(
 	    store, &(struct step){.run = run_expire, .now_ms = now_ms, .out_next_ms = out_next_ms});
+}
+
+/* A copy: what is buried may be news of the channel again. */
+static struct id_record *changed_channels(const struct store *store, struct arena *arena, size_t *out_count)
+{
+	const struct pending_news *news = &store->news;
+	struct id_record *channels = arena_alloc(arena, (news->channel_count + 1) * sizeof(*channels));
+
+	for (size_t i = 0; i < news->channel_count; i++)
+		channels[i].id = news->channels[i];
+	*out_count = news->channel_count;
+	return channels;
+}
+
+static struct err *run_bury(struct store *store, const struct step *step)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct id_record *channels;
+	size_t count;
+
+	if (step->everywhere)
+		PASS(store->backend->waiting_channels(store, &arena, &channels, &count));
+	else
+		channels = changed_channels(store, &arena, &count);
+	for (size_t i = 0; i < count; i++) {
+		bool more = false;
+
+		if (!store_serves(store, channels[i].id))
+			PASS(store->backend->bury(store, channels[i].id, step->now_ms, &more));
+		*step->out_more = *step->out_more || more;
+	}
+	return NULL;
+}
+
+struct err *store_bury(struct store *store, bool everywhere, int64_t now_ms, bool *out_more)
+{
+	*out_more = false;
+	if (!everywhere && (!store->policy.serves || !store->news.channel_count))
+		return NULL;
+	return run_marked(store,
+	    &(struct step){.run = run_bury, .everywhere = everywhere, .now_ms = now_ms, .out_more = out_more});
 }
 
 static struct err *run_sweep(struct store *store, const struct step *step)

@@ -38,19 +38,22 @@ struct err *store_commit(struct store *store) MUST_CHECK; /* an error: the whole
 struct err *store_do(struct store *store, enum request_kind kind, const void *request, struct arena *arena,
     void *reply) MUST_CHECK;
 
-/*
- * Whether messages of CHANNEL that may or may not have gone out wait for a person (true) or are sent again
- * (false). Without a policy they all wait.
- */
-typedef bool store_policy(void *arg, const char *channel);
-void store_set_policy(struct store *store, store_policy *holds, void *arg);
+/* What the configuration says of channels. */
+struct store_policy {
+	/* Messages that may or may not have gone out wait for a person; else they are sent again. NULL: all wait. */
+	bool (*holds)(void *arg, const char *channel);
+	/* The channel is there; else what is to go out by it is dead (store_bury). NULL: all are. */
+	bool (*serves)(void *arg, const char *channel);
+	void *arg;
+};
+void store_set_policy(struct store *store, const struct store_policy *policy);
 
 /* What a batch changed that somebody waits for; empties the list. Texts are borrowed until the next call. */
 struct store_news {
 	const char *const *channels; /* have new rows to take */
 	size_t channel_count;
 	bool messages_ended;         /* some message came to its end: look at the waits */
-	struct message_row *expired; /* these died of age; to be logged */
+	struct message_row *expired; /* these died of age, or with their channel; to be logged */
 	size_t expired_count;
 	struct message_row *recovered; /* their sender died while it had them; to be logged */
 	size_t recovered_count;
@@ -59,6 +62,11 @@ void store_news(struct store *store, struct store_news *out_news);
 
 /* Rows past their expiry become dead; *OUT_NEXT_MS is when to call again, 0: nothing waits to expire. */
 struct err *store_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
+/*
+ * Messages that wait for a channel which is not served become dead: on channels that this batch changed, or
+ * (EVERYWHERE) on all. *OUT_MORE: there are more, call it again with EVERYWHERE.
+ */
+struct err *store_bury(struct store *store, bool everywhere, int64_t now_ms, bool *out_more) MUST_CHECK;
 /* How long what has ended is kept. Runs also go by their number, keys and state by times of their own. */
 struct store_retention {
 	int64_t runs_ms, messages_ms;

@@ -51,7 +51,8 @@ static struct {
 static int store_life(void *arg, int parent)
 {
 	(void)arg;
-	return store_process(driver.conf, driver.listener, parent);
+	return store_process(
+	    &(struct store_setup){.conf = driver.conf, .listener = driver.listener, .parent = parent});
 }
 
 static int sender_life(void *arg, int parent)

@@ -417,14 +417,6 @@ def test_values_of_a_run_are_on_its_line(make_bmad, receiver):
     assert bmad.wait_event("run_succeeded")["value.probes"] == "2"
 
 
-def test_sighup_says_that_a_restart_is_needed(make_bmad):
-    bmad = make_bmad(jobs={"job": noop()}).start()
-    bmad.process.send_signal(signal.SIGHUP)
-
-    assert "restart" in bmad.wait_event("config_rejected")["error"]
-    assert bmad.json("status")["pid"] == bmad.pid
-
-
 # -- a store that is in trouble -----------------------------------------------------------------------------------------
 
 

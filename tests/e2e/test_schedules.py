@@ -137,11 +137,14 @@ def test_a_failed_run_is_retried_with_its_slot_until_the_attempts_are_used_up(ma
 
 def test_a_retry_that_succeeds_settles_the_slot(make_bmad):
     bmad = make_bmad()
-    bmad.configure({"job": noop(run_at_start=True, vars={"link": "${file:word}"}, retry={"attempts": 5, "initial": "1s"})},
-                   {}, {})
+    bmad.configure({"job": noop(schedule=f"@at {slot_text(int(time.time()) + 4)}", vars={"link": "${file:word}"},
+                                retry={"attempts": 5, "initial": "1s"})}, {}, {})
+    word = bmad.folder / "word"
+    word.write_text("there")  # or the daemon would not start
     bmad.start()
+    word.unlink()
     bmad.wait_event("run_failed", job="job")
-    (bmad.folder / "word").write_text("there now")
+    word.write_text("there again")
     bmad.wait_event("run_succeeded", job="job")
     assert [row["state"] for row in slots(bmad, "job")] == ["ok"]
 

@@ -57,7 +57,7 @@ static inline void open_again(struct fixture *f)
 {
 	store_close(f->store);
 	must(store_open(f->url, STORE_WRITE, NOW_MS, &f->store));
-	store_set_policy(f->store, test_holds, NULL);
+	store_set_policy(f->store, &(struct store_policy){.holds = test_holds});
 }
 
 static inline int set_up(void **state)
@@ -69,7 +69,7 @@ static inline int set_up(void **state)
 		return -1;
 	snprintf(f->url, sizeof(f->url), "sqlite:%s/s.db", f->folder);
 	must(store_open(f->url, STORE_WRITE, NOW_MS, &f->store));
-	store_set_policy(f->store, test_holds, NULL);
+	store_set_policy(f->store, &(struct store_policy){.holds = test_holds});
 	*state = f;
 	return 0;
 }

@@ -23,7 +23,7 @@ static void work_until_killed(const char *url, int round, int answered)
 	struct fixture f = {.made = round * 1000000};
 
 	must(store_open(url, STORE_WRITE, NOW_MS, &f.store));
-	store_set_policy(f.store, test_holds, NULL);
+	store_set_policy(f.store, &(struct store_policy){.holds = test_holds});
 	hello(&f, ROLE_MAIN, arena_format(&f.arena, "main-%d", round));
 	hello(&f, ROLE_SENDER, "sender-1");
 	for (int64_t slot = 0;; slot++) {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "request/link.h"
+#include "send/channel.h"
 #include "store/client.h"
 #include "store/process.h"
 
@@ -53,11 +54,14 @@ static void start_store(struct served *s)
 	struct conf conf = {.daemon.store = s->url, .channels = channels, .channel_count = 2};
 	int pair[2];
 
+	for (size_t i = 0; i < conf.channel_count; i++)
+		channels[i].type = channel_type_find("console");
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	s->pid = fork();
 	if (!s->pid) {
 		close(pair[0]);
-		_exit(store_process(&conf, s->listener, pair[1]));
+		_exit(store_process(
+		    &(struct store_setup){.conf = &conf, .listener = s->listener, .parent = pair[1]}));
 	}
 	close(pair[1]);
 	s->parent = pair[0];
