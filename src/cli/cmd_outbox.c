@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "cli/store_access.h"
 #include "daemon/child.h"
+#include "render/preview.h"
+#include "send/channel.h"
 #include "send/mime.h"
 
 #define MESSAGES_SHOWN 100
@@ -290,11 +292,23 @@ static void learn_secrets(const struct conf *conf)
 		err_ignore(conf_resolve_text(conf, conf->references[i].text, &arena, &value));
 }
 
+/* What its reader sees of a chat's body. */
+static void set_preview(struct json *message, const struct conf *conf, const struct message_row *row)
+{
+	const struct conf_channel *channel = row->channel ? conf_channel(conf, row->channel) : NULL;
+	cleanup(buf_done) struct buf preview = {0};
+
+	if (channel && channel->type &&
+	    preview_add(&preview, channel->type->name, json_get(message, "payload")))
+		json_set_string(message, "preview", buf_text(&preview));
+}
+
 /* The message as it may be shown. */
 static struct json *describe_shown(const struct conf *conf, const struct message_row *row)
 {
 	struct json *message = describe_whole(row);
 
+	set_preview(message, conf, row);
 	learn_secrets(conf);
 	struct json *shown = redact_json(message);
 	/* In the encodings of a mail a secret may be broken over lines, where nothing finds it. */

@@ -54,7 +54,7 @@ static struct err *discord_compose(const struct conf_channel *channel, const voi
 static const struct said codes[] = {
     {"10015", VERDICT_GONE, true}, /* unknown webhook */
     {"50027", VERDICT_GONE, true}, /* invalid webhook token */
-    {NULL},
+    {0},
 };
 
 static int64_t asked_wait_ms(const struct json *body)

@@ -44,7 +44,7 @@ static const struct said ids[] = {
     {"incoming_webhook.channel_locked", VERDICT_GONE, false},
     {"incoming_webhook.permissions", VERDICT_GONE, false},
     {"incoming_webhook.user", VERDICT_GONE, false},
-    {NULL},
+    {0},
 };
 
 /* The error's own status, also where a proxy made it a 200. */

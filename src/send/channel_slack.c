@@ -66,7 +66,7 @@ static const struct said texts[] = {
     {"fatal_error", VERDICT_LATER, false},
     {"service_unavailable", VERDICT_LATER, false},
     {"request_timeout", VERDICT_LATER, false},
-    {NULL},
+    {0},
 };
 
 static bool is_ok_json(const struct wire_answer *answer)

@@ -174,7 +174,7 @@ static enum verdict judge_success_body(const struct conf_channel *channel, const
 static const struct said texts[] = {
     {"WorkflowTriggerIsNotEnabled", VERDICT_GONE, false},
     {"WorkflowNotFound", VERDICT_GONE, false},
-    {NULL},
+    {0},
 };
 
 static void teams_classify(const struct conf_channel *channel, const void *options,

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "render/plain.h"
+#include "render/preview.h"
 #include "render/render.h"
 #include "render/shorten.h"
 
@@ -590,6 +591,49 @@ static void a_redirected_message_says_where_it_was_to_go(void **state)
 	}
 }
 
+/* -- previews ----------------------------------------------------------------------------------------- */
+
+static void a_preview_shows_what_the_reader_of_a_chat_sees(void **state)
+{
+	static const struct {
+		const char *type, *body, *expected;
+	} rows[] = {
+	    {"teams",
+	        "{\"type\":\"message\",\"attachments\":[{\"contentType\":\"x\",\"content\":{\"type\":"
+	        "\"AdaptiveCard\",\"body\":["
+	        "{\"type\":\"TextBlock\",\"text\":\"a "
+	        "\\\\*b\\\\*\"},{\"type\":\"FactSet\",\"facts\":[{\"title\":\"Host\",\"value\":"
+	        "\"db1\"}]},{\"type\":\"Table\",\"rows\":[{\"type\":\"TableRow\",\"cells\":[{\"items\":[{"
+	        "\"text\":\"1\"}]},"
+	        "{\"items\":[{\"text\":\"2\"}]}]}]}]}}]}",
+	        "a *b*\nHost: db1\n1  2\n"},
+	    {"slack",
+	        "{\"text\":\"all\",\"blocks\":[{\"type\":\"header\",\"text\":{\"type\":\"plain_text\","
+	        "\"text\":\"a &lt; b\"}}]}",
+	        "a < b\n"},
+	    {"discord",
+	        "{\"content\":\"c\",\"embeds\":[{\"title\":\"t\",\"color\":1,\"fields\":[{\"name\":\"n\","
+	        "\"value\":\"v\"}]}]}",
+	        "c\nt\nn: v\n"},
+	    {"pagerduty",
+	        "{\"event_action\":\"trigger\",\"payload\":{\"summary\":\"s\",\"custom_details\":{\"k\":[1]}}"
+	        "}",
+	        "trigger\ns\nk: [1]\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct json *body = parse(rows[i].body);
+		struct buf out = {0};
+
+		assert_true(preview_add(&out, rows[i].type, body));
+		assert_string_equal(buf_text(&out), rows[i].expected);
+		assert_false(preview_add(&out, "webhook", body));
+		buf_done(&out);
+		json_destroy(body);
+	}
+}
+
 /* -- hostile values ----------------------------------------------------------------------------------- */
 
 static void any_value_comes_through_a_json_template_as_it_is(void **state)
@@ -724,6 +768,7 @@ int main(void)
 	    CASE(a_long_alert_keeps_what_tells_it_from_others),
 	    CASE(each_chat_addresses_in_its_own_way),
 	    CASE(a_redirected_message_says_where_it_was_to_go),
+	    CASE(a_preview_shows_what_the_reader_of_a_chat_sees),
 	    CASE(any_value_comes_through_a_json_template_as_it_is),
 	    CASE(check_tells_every_fault_of_a_module),
 	    CASE(a_file_alone_takes_its_format_from_its_name),
