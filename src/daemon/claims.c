@@ -75,6 +75,8 @@ static void send_waiting(struct claims *claims, bool all)
 		if (!batch->waits)
 			continue;
 		batch->waits = false;
+		for (size_t i = 0; i < batch->count; i++)
+			claims->judge_again(claims->arg, batch->wanted[i]);
 		send_batch(batch);
 		if (!all)
 			return;
@@ -117,13 +119,16 @@ static void on_claimed(void *arg, struct err *e, const void *reply)
 		refused(batch, e);
 		return;
 	}
-	if (claims->refused) {
+	bool able_again = claims->refused;
+	if (able_again) {
 		claims->refused = false;
 		send_waiting(claims, true);
 	}
 	for (size_t i = 0; i < batch->count; i++)
 		claims->answered(claims->arg, batch->wanted[i], &answer->slots[i]);
 	batch_destroy(batch);
+	if (able_again && !claims->stopped)
+		claims->able_again(claims->arg);
 }
 
 void claims_each(struct claims *claims, void (*visit)(void *arg, struct wanted *wanted), void *arg)

@@ -20,12 +20,17 @@ struct claims {
 	const char *instance;
 	/* The store's answer. WANTED belongs to the callee again. */
 	void (*answered)(void *arg, struct wanted *wanted, const struct claim_result *result);
+	/* WANTED has waited for the store to be able, and is about to be asked for again. */
+	void (*judge_again)(void *arg, struct wanted *wanted);
+	/* The store can record again; nobody should have added slots of the clock meanwhile. */
+	void (*able_again)(void *arg);
 	void *arg;
 	/* its own */
 	struct batch *batches; /* unanswered, in order */
 	struct batch *filling;
 	struct event *retry;
-	bool refused, stopped;
+	bool refused; /* by the store, which cannot record anything now */
+	bool stopped;
 };
 
 /* WANTED goes with the next request; it belongs to its backlog if it stands in one. */

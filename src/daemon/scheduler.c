@@ -155,7 +155,9 @@ static void want_due(struct scheduler *scheduler, const struct conf_job *job, co
 	wanted->slot.action = due->action;
 	wanted->slot.reason = due->reason;
 	wanted->slot.first = due->first;
-	if (due->action == CLAIM_RUN && (runs > 1 || backlog_catches_up(scheduler->backlogs, job)))
+	/* One that was asked for before the store could not record is perhaps only beginning now. */
+	bool follows = runs > 1 || (scheduler->held && job->misfire == MISFIRE_ALL);
+	if (due->action == CLAIM_RUN && (follows || backlog_catches_up(scheduler->backlogs, job)))
 		scheduler_stand_in_line(scheduler, wanted);
 	else
 		scheduler_claim(scheduler, wanted);
@@ -185,20 +187,59 @@ void scheduler_job_due(struct scheduler *scheduler, uint32_t index, utc_t first,
 /* Wakes at the next slot, and at once when somebody sets the wall clock. */
 void scheduler_arm(struct scheduler *scheduler)
 {
-	wall_timer_set(&scheduler->timer, agenda_first(&scheduler->agenda));
+	wall_timer_set(&scheduler->timer, scheduler->held ? UTC_NEVER : agenda_first(&scheduler->agenda));
 }
 
-/* Returns the instant up to which all is done. */
+/*
+ * Returns the instant up to which all is done. While the store cannot record anything, nothing is judged: when
+ * it can again, what was due meanwhile falls under misfire, as after a downtime.
+ */
 utc_t scheduler_tick(struct scheduler *scheduler)
 {
 	struct agenda_entry entry;
 	utc_t now = now_utc();
 
+	scheduler->held |= scheduler->claims.refused;
+	if (scheduler->claims.refused) {
+		scheduler_arm(scheduler);
+		return scheduler->done_until;
+	}
 	while (agenda_take(&scheduler->agenda, now, &entry))
 		scheduler_job_due(scheduler, entry.job, entry.at - scheduler->setup.conf->jobs[entry.job].delay_s, now);
 	claims_flush(&scheduler->claims);
+	scheduler->held = false;
+	scheduler->done_until = now;
 	scheduler_arm(scheduler);
 	return now;
+}
+
+static void on_able_again(void *arg)
+{
+	scheduler_tick(arg);
+}
+
+/* One that goes on by its time: what stands in line has a turn, and what a reload withdrew has neither. */
+static bool goes_by_time(const struct scheduler *scheduler, const struct wanted *wanted)
+{
+	const struct claim_slot *slot = &wanted->slot;
+
+	return slot->action == CLAIM_RUN &&
+	       (slot->trigger == TRIGGER_SCHEDULE || slot->trigger == TRIGGER_CATCHUP) && wanted->job &&
+	       wanted->job->conf == scheduler->setup.conf &&
+	       !backlog_holds(scheduler->backlogs, wanted->job, slot->key);
+}
+
+static void judge_again(void *arg, struct wanted *wanted)
+{
+	const struct scheduler *scheduler = arg;
+	struct claim_slot *slot = &wanted->slot;
+
+	if (!goes_by_time(scheduler, wanted))
+		return;
+	struct slot_line line = scheduler_line(scheduler, wanted->job);
+	slot->reason = slots_overtaken(&line, slot->due, now_utc());
+	if (slot->reason)
+		slot->action = CLAIM_MISSED;
 }
 
 static void on_named(void *arg, const struct conf_job *job)
@@ -230,6 +271,8 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	    .line = setup->line,
 	    .instance = setup->instance,
 	    .answered = on_answer,
+	    .judge_again = judge_again,
+	    .able_again = on_able_again,
 	    .arg = scheduler,
 	};
 	scheduler->retries = (struct retries){.base = setup->base, .due = on_retry_due, .arg = scheduler};
@@ -241,7 +284,7 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	    .arg = scheduler,
 	});
 	pauses_init(&scheduler->pauses, setup->base, setup->conf);
-	scheduler->live_since = now_utc();
+	scheduler->live_since = scheduler->done_until = now_utc();
 	scheduler->timer = (struct wall_timer){.due = on_timer, .arg = scheduler};
 	wall_timer_init(&scheduler->timer, setup->base);
 	scheduler->backlog_timer = evtimer_new(setup->base, on_backlog_timer, scheduler);

@@ -30,6 +30,8 @@ struct scheduler {
 	struct module_slots *modules; /* what they have named */
 	struct due_slots due; /* scratch */
 	utc_t live_since;
+	utc_t done_until; /* what was due until then has been judged */
+	bool held;        /* since then nothing is judged: the store cannot record it */
 	struct turnover *turnover; /* to another configuration; NULL: none */
 	bool stopped;
 };

@@ -92,6 +92,13 @@ static bool too_late(const struct conf_job *job, utc_t slot, utc_t now)
 	return job->max_late_ms >= 0 && (now - slot) * 1000 > job->max_late_ms;
 }
 
+static const char *const missed[] = {
+    [MISFIRE_ONE] = "missed: a newer slot runs instead (misfire: one)",
+    [MISFIRE_NONE] = "missed: not caught up (misfire: none)",
+    [MISFIRE_ALL] = "missed: more than max_catchup slots",
+};
+static const char late[] = "missed: later than max_late";
+
 /* What slots of one job are judged by. */
 struct judge {
 	const struct conf_job *job;
@@ -103,11 +110,6 @@ struct judge {
 /* What becomes of SLOT, which is the one of RANK (0: the newest). */
 static struct due_slot judge(const struct judge *by, utc_t slot, int64_t rank)
 {
-	static const char *const missed[] = {
-	    [MISFIRE_ONE] = "missed: a newer slot runs instead (misfire: one)",
-	    [MISFIRE_NONE] = "missed: not caught up (misfire: none)",
-	    [MISFIRE_ALL] = "missed: more than max_catchup slots",
-	};
 	struct due_slot due = {.slot = slot, .action = CLAIM_MISSED, .trigger = TRIGGER_CATCHUP};
 
 	if (by->live && rank == 0 && by->now - slot <= SLOTS_TOLERANCE_S)
@@ -118,7 +120,7 @@ static struct due_slot judge(const struct judge *by, utc_t slot, int64_t rank)
 	} else if (rank >= by->runs) {
 		due.reason = missed[by->job->misfire];
 	} else if (too_late(by->job, slot, by->now)) {
-		due.reason = "missed: later than max_late";
+		due.reason = late;
 	} else {
 		due.action = CLAIM_RUN;
 	}
@@ -155,6 +157,18 @@ static void reverse(struct due_slot *items, size_t count)
 		items[i] = items[count - 1 - i];
 		items[count - 1 - i] = swap;
 	}
+}
+
+const char *slots_overtaken(const struct slot_line *line, utc_t slot, utc_t now)
+{
+	const struct conf_job *job = line->job;
+
+	now -= job->delay_s;
+	bool newer = slots_next(line, slot) <= now;
+	if ((newer && job->misfire != MISFIRE_ALL) ||
+	    (job->misfire == MISFIRE_NONE && now - slot > SLOTS_TOLERANCE_S))
+		return missed[job->misfire];
+	return too_late(job, slot, now) ? late : NULL;
 }
 
 void slots_due(const struct slot_line *line, utc_t first, utc_t now, utc_t paused_until, bool live,

@@ -57,6 +57,11 @@ struct due_slots {
  */
 void slots_due(const struct slot_line *line, utc_t first, utc_t now, utc_t paused_until, bool live,
     struct due_slots *out);
+/*
+ * Why SLOT, which was to run when it was due but could not be claimed until NOW, is missed; NULL: it may still
+ * run.
+ */
+const char *slots_overtaken(const struct slot_line *line, utc_t slot, utc_t now);
 void due_slots_done(struct due_slots *slots);
 
 #endif

@@ -94,7 +94,8 @@ def view(bmad):
 def test_a_disk_that_fills_up_loses_no_slot(make_bmad):
     bmad = make_bmad()
     (bmad.folder / "state").mkdir()
-    bmad.configure({"beat": BEAT}, {}, {"store": f"sqlite:{bmad.folder}/state/bmad.db"})
+    bmad.configure({"beat": BEAT, "newest": {**BEAT, "misfire": "one"}}, {}, {
+        "store": f"sqlite:{bmad.folder}/state/bmad.db"})
     bmad.start(mounts="mount -t tmpfs -o size=2m none state")
     bmad.wait_event("run_succeeded", job="beat")
     with contextlib.suppress(OSError), open(f"{view(bmad)}/filler", "wb", buffering=0) as filler:
@@ -111,9 +112,14 @@ def test_a_disk_that_fills_up_loses_no_slot(make_bmad):
     caught_up = len(bmad.events("run_succeeded", job="beat"))
     bmad.wait_event("run_succeeded", count=caught_up + 6, job="beat")
     assert bmad.terminate() == 0
-    told = [slot_time(line["slot"]) for event in ("run_succeeded", "slot_skipped", "slot_missed")
-            for line in bmad.events(event, job="beat")]
-    assert sorted(told) == list(range(min(told), max(told) + 1)), "each slot ended once"
+    told = {job: [(slot_time(line["slot"]), line["event"]) for line in bmad.events()
+                  if line.get("job") == job and line["event"] in ("run_succeeded", "slot_skipped", "slot_missed")]
+            for job in ("beat", "newest")}
+    for ends in told.values():
+        assert sorted(due for due, _ in ends) == list(range(min(ends)[0], max(ends)[0] + 1)), "each slot ended once"
+    assert {event for _, event in told["beat"]} == {"run_succeeded"}, "as after a downtime, with misfire: all"
+    assert {event for _, event in told["newest"]} == {"run_succeeded", "slot_missed"}
+    assert "missed: a newer slot runs instead (misfire: one)" in {line["reason"] for line in bmad.events("slot_missed")}
     assert not bmad.events("run_failed")
 
 

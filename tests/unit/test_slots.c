@@ -230,10 +230,45 @@ static void a_job_without_schedule_never_fires(void **state)
 	assert_int_equal(slots_prev(LINE(&job), NOON), -1);
 }
 
+/* A slot of NOON that could not be claimed before: the job's rule, when that is, whether it still runs. */
+static const struct {
+	enum misfire misfire;
+	int64_t max_late_ms;
+	utc_t now;
+	const char *reason;
+} overtakings[] = {
+    {MISFIRE_ONE, -1, NOON + HOUR - 1, NULL},
+    {MISFIRE_ONE, -1, NOON + HOUR, "missed: a newer slot runs instead (misfire: one)"},
+    {MISFIRE_ONE, 600000, NOON + 600, NULL},
+    {MISFIRE_ONE, 600000, NOON + 601, "missed: later than max_late"},
+    {MISFIRE_NONE, -1, NOON + SLOTS_TOLERANCE_S, NULL},
+    {MISFIRE_NONE, -1, NOON + SLOTS_TOLERANCE_S + 1, "missed: not caught up (misfire: none)"},
+    {MISFIRE_ALL, -1, NOON + 9 * HOUR, NULL},
+    {MISFIRE_ALL, 600000, NOON + 601, "missed: later than max_late"},
+};
+
+static void a_slot_that_could_not_be_claimed_is_judged_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(overtakings); i++) {
+		struct fixture f;
+
+		set_up(&f, overtakings[i].misfire);
+		f.job.max_late_ms = overtakings[i].max_late_ms;
+		const char *reason = slots_overtaken(LINE(&f.job), NOON, overtakings[i].now);
+		if (overtakings[i].reason)
+			assert_string_equal(reason, overtakings[i].reason);
+		else
+			assert_null(reason);
+		tear_down(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_slot_on_time_runs_under_every_rule),
+	    cmocka_unit_test(a_slot_that_could_not_be_claimed_is_judged_again),
 	    cmocka_unit_test(misfire_one_runs_the_newest_and_records_the_rest),
 	    cmocka_unit_test(misfire_none_runs_nothing_that_was_missed),
 	    cmocka_unit_test(misfire_all_runs_each_in_order_up_to_max_catchup),
