@@ -91,6 +91,9 @@ static void print_rows(const struct option *table, const char *prefix, struct co
 		const char *standard = table->required ? "required" : table->fallback;
 
 		if (table->type == OPT_GROUP && table->group) {
+			if (table->can_be_false)
+				columns_row(
+				    columns, (const char *[]){key, "mapping or false", NULL, table->help});
 			print_rows(table->group, arena_format(arena, "%s.", key), columns);
 			continue;
 		}

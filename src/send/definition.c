@@ -75,6 +75,8 @@ static uint64_t add_option(uint64_t hash, const struct option *option, const voi
 	case OPT_MAP:
 		return add_map(hash, *(const struct json *const *)value);
 	case OPT_GROUP:
+		if (option->can_be_false)
+			hash = add_number(hash, *(const bool *)value);
 		return add_options(hash, option->group, structure);
 	}
 	return hash;

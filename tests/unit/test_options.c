@@ -21,6 +21,8 @@ struct sample {
 	struct texts texts, ints, names, keys;
 	struct rates rates;
 	const struct json *map;
+	bool rule_off;
+	int64_t most;
 };
 
 static const char *const colours[] = {"red", "green", "blue", NULL};
@@ -31,6 +33,15 @@ static const struct option inner_options[] = {
         .offset = offsetof(struct sample, inner_ms),
         .fallback = "5s",
         .help = "the inner wait"},
+    OPTION_END,
+};
+
+static const struct option rule_options[] = {
+    {.name = "most",
+        .type = OPT_INT,
+        .offset = offsetof(struct sample, most),
+        .fallback = "3",
+        .help = "most"},
     OPTION_END,
 };
 
@@ -58,6 +69,12 @@ static const struct option sample_options[] = {
     OPTION(struct sample, rates, OPT_RATES, .fallback = "4/s, 60/30s", .help = "rates"),
     OPTION(struct sample, map, OPT_MAP, .help = "anything"),
     {.name = "group", .type = OPT_GROUP, .group = inner_options, .help = "a group"},
+    {.name = "rule",
+        .type = OPT_GROUP,
+        .offset = offsetof(struct sample, rule_off),
+        .group = rule_options,
+        .can_be_false = true,
+        .help = "a group that may be off"},
     {.name = "elsewhere", .type = OPT_GROUP, .help = "another table's"},
     OPTION_END,
 };
@@ -241,6 +258,8 @@ static void what_does_not_fit_is_told(void **state)
 	        "such, not '4/'\n"},
 	    {"map: x", "f:1:6: error: 'map' in job 'x': expected a mapping, not 'x'\n"},
 	    {"group: x", "f:1:8: error: 'group' in job 'x': expected a mapping, not a text\n"},
+	    {"rule: x", "f:1:7: error: 'rule' in job 'x': expected a mapping or false, not a text\n"},
+	    {"rule: {off: 1}", "f:1:8: error: unknown key 'off' in 'rule' of job 'x'\n"},
 	    {"group: {iner: 1s}",
 	        "f:1:9: error: unknown key 'iner' in 'group' of job 'x'; did you mean 'inner'?\n"},
 	    {"group: {inner: x}",
@@ -421,9 +440,30 @@ static void a_table_prints_for_people(void **state)
 	                                    "  inner        duration            5s        the inner wait\n");
 }
 
+static void a_group_that_may_be_off_keeps_its_defaults(void **state)
+{
+	static const struct {
+		const char *yaml;
+		bool off;
+		int64_t most;
+	} rows[] = {
+	    {"rule: false", true, 3}, {"rule: {most: 7}", false, 7}, {"rule: ~", false, 3}, {"", false, 3}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		cleanup(done) struct fixture f = {0};
+
+		read_yaml(&f, rows[i].yaml);
+		assert_true(f.good);
+		assert_int_equal(f.sample.rule_off, rows[i].off);
+		assert_int_equal(f.sample.most, rows[i].most);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_group_that_may_be_off_keeps_its_defaults),
 	    cmocka_unit_test(what_is_left_out_has_its_default),
 	    cmocka_unit_test(each_type_is_read),
 	    cmocka_unit_test(what_does_not_fit_is_told),
