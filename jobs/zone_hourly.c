@@ -10,26 +10,16 @@
 #include "jobs/zone/hourly_view.h"
 #include "jobs/zone/measure.h"
 #include "jobs/zone/object.h"
+#include "jobs/zone/report.h"
 #include "jobs/zone/slots.h"
 
 struct zone_hourly_options {
-	const char *source;
-	const char *zone;
-	int64_t grace_ms;
+	struct zone_choice choice;
 	bool post_unscheduled;
 };
 
 static const struct option options[] = {
-    OPTION(struct zone_hourly_options, source, OPT_NAME, .section = "sources", .required = true,
-        .help = "the plant's database"),
-    OPTION(struct zone_hourly_options, zone, OPT_TEXT, .required = true, .help = "the zone's zone_id"),
-    {.name = "grace",
-        .type = OPT_DURATION,
-        .offset = offsetof(struct zone_hourly_options, grace_ms),
-        .fallback = "120s",
-        .min = 0,
-        .max = INT64_C(86400000),
-        .help = "time that rows get to arrive before an hour is reported"},
+    ZONE_CHOICE_OPTIONS(struct zone_hourly_options),
     OPTION(struct zone_hourly_options, post_unscheduled, OPT_BOOL, .fallback = "false",
         .help = "post also in shifts that are not scheduled and produced nothing"),
     OPTION_END,
@@ -37,16 +27,10 @@ static const struct option options[] = {
 
 /* What one report is made of. */
 struct hourly {
-	struct arena arena;
-	struct zone zone;
+	const struct zone *zone;
 	struct bucket hour;
 	struct count count;
 };
-
-static void hourly_done(struct hourly *hourly)
-{
-	arena_done(&hourly->arena);
-}
 
 /* -- the data object ------------------------------------------------------------------------------- */
 
@@ -56,10 +40,10 @@ static void put_hour(struct json *data, const struct hourly *h)
 	char label[BUCKET_LABEL];
 
 	json_set_int(object, "no", h->hour.no);
-	json_set_int(object, "of", h->count.hours);
+	json_set_int(object, "of", h->count.plan.hours);
 	json_set_instant(object, "start", h->hour.start);
 	json_set_instant(object, "end", h->hour.end);
-	json_set_string(object, "label", bucket_label(&h->zone, &h->hour, label));
+	json_set_string(object, "label", bucket_label(h->zone, &h->hour, label));
 	set_minutes(object, "minutes", h->hour.end - h->hour.start);
 	put_figures(object, &h->count, h->hour.no, h->hour.no);
 }
@@ -76,11 +60,12 @@ static void put_shift_to_date(struct json *data, const struct hourly *h)
 {
 	struct json *object = json_set_object(data, "shift_to_date");
 	int64_t actual = count_line(&h->count, ALL_LINES, 1, h->hour.no).n[N_OUTPUT];
-	int64_t target = count_target(&h->count, ALL_LINES, 1, h->count.hours);
+	int64_t target = count_target(&h->count, ALL_LINES, 1, h->count.plan.hours);
 
 	put_figures(object, &h->count, 1, h->hour.no);
 	json_set_int(object, "shift_target", target);
-	set_tenths(object, "required_rate", required_rate(target - actual, h->count.shift.end - h->hour.end));
+	set_tenths(
+	    object, "required_rate", required_rate(target - actual, h->count.plan.shift.end - h->hour.end));
 }
 
 static void put_trend(struct json *data, const struct hourly *h)
@@ -106,13 +91,13 @@ static void put_lines(struct json *data, const struct hourly *h)
 	struct json *list = json_set_array(data, "lines");
 	int64_t no = h->hour.no;
 
-	for (size_t i = 0; i < h->zone.line_count; i++) {
+	for (size_t i = 0; i < h->zone->line_count; i++) {
 		struct json *object = json_add_object(list);
 		int64_t target = count_target(&h->count, i, 1, no);
 		int64_t actual = count_line(&h->count, i, 1, no).n[N_OUTPUT];
 
-		json_set_string(object, "id", h->zone.lines[i].id);
-		json_set_string(object, "name", h->zone.lines[i].name);
+		json_set_string(object, "id", h->zone->lines[i].id);
+		json_set_string(object, "name", h->zone->lines[i].name);
 		put_attainment(
 		    object, count_target(&h->count, i, no, no), count_line(&h->count, i, no, no).n[N_OUTPUT]);
 		json_set_int(object, "shift_target", target);
@@ -126,9 +111,9 @@ static void put_hourly(struct json *data, const struct hourly *h)
 	int64_t no = h->hour.no;
 
 	json_set_string(data, "report", "zone_hourly");
-	put_zone(data, &h->zone);
+	put_zone(data, h->zone);
 	json_set_instant(data, "as_of", h->count.as_of);
-	put_shift(data, &h->count);
+	put_shift(data, &h->count.plan);
 	put_hour(data, h);
 	put_shift_to_date(data, h);
 	put_trend(data, h);
@@ -141,79 +126,58 @@ static void put_hourly(struct json *data, const struct hourly *h)
 
 /* -- the run --------------------------------------------------------------------------------------- */
 
-static struct err *load(struct run *run, const struct zone_hourly_options *o, struct hourly *h)
+static const char *period(const struct hourly *h, struct arena *arena)
 {
-	int64_t grace = o->grace_ms / 1000;
+	char date[TIME_TEXT];
+
+	return arena_format(arena, "%s|%s|%lld", date_format(h->count.plan.shift.date, date),
+	    h->count.plan.shift.type, (long long)h->hour.no);
+}
+
+static struct err *make_hourly(
+    const struct zone_request *request, struct json *data, struct zone_part *out_part)
+{
+	struct hourly h = {.zone = request->zone};
 	struct shift shift;
-	struct sql *db;
 
-	run_step(run, "open the source %s", o->source);
-	TRY(run_source(run, o->source, &db), "open the source");
-	TRY(sql_begin(db), "read zone %s", o->zone);
-	run_step(run, "read zone %s", o->zone);
-	TRY(zone_load(db, o->zone, &h->arena, &h->zone), "read zone %s", o->zone);
-	h->hour = bucket_ripe(&h->zone, run_slot(run) - grace, &shift);
-	run_step(run, "count %s up to hour %lld", shift.type, (long long)h->hour.no);
-	TRY(zone_count(db, &h->zone, &shift, h->hour.no, run_slot(run), grace, &h->arena, &h->count),
-	    "count the shift of zone %s", o->zone);
-	return sql_end(db);
+	h.hour = bucket_ripe(h.zone, request->as_of - request->grace, &shift);
+	run_step(request->run, "count %s up to hour %lld", shift.type, (long long)h.hour.no);
+	TRY(count_shift(request->db, h.zone, &shift, h.hour.no, request->as_of, request->grace,
+	        request->arena, &h.count),
+	    "count the shift of zone %s", h.zone->id);
+	*out_part = (struct zone_part){
+	    .period = period(&h, request->arena),
+	    .scheduled = h.count.plan.scheduled,
+	    .target = count_target(&h.count, ALL_LINES, h.hour.no, h.hour.no),
+	    .tally = count_line(&h.count, ALL_LINES, h.hour.no, h.hour.no),
+	};
+	run_decide(request->run, "zone %s: %s is the last hour of %lld over %llds before the slot",
+	    h.zone->id, out_part->period, (long long)h.count.plan.hours, (long long)request->grace);
+	put_hourly(data, &h);
+	return NULL;
 }
 
-static bool worth_posting(struct run *run, const struct zone_hourly_options *o, const struct hourly *h)
+static struct err *zone_hourly_check(const void *options_)
 {
-	int64_t actual = count_line(&h->count, ALL_LINES, h->hour.no, h->hour.no).n[N_OUTPUT];
-	char date[TIME_TEXT];
+	const struct zone_hourly_options *o = options_;
 
-	run_decide(run, "hour %lld of %lld of shift %s %s is the last one over %llds before the slot",
-	    (long long)h->hour.no, (long long)h->count.hours, date_format(h->count.shift.date, date),
-	    h->count.shift.type, (long long)h->count.grace);
-	if (h->count.scheduled || o->post_unscheduled)
-		return true;
-	run_decide(run, "the shift is not scheduled; %lld units were made in the hour: %s", (long long)actual,
-	    actual > 0 ? "posted" : "nothing to post");
-	return actual > 0;
-}
-
-static void report_values(struct run *run, const struct hourly *h)
-{
-	int64_t target = count_target(&h->count, ALL_LINES, h->hour.no, h->hour.no);
-	int64_t actual = count_line(&h->count, ALL_LINES, h->hour.no, h->hour.no).n[N_OUTPUT];
-
-	run_value(run, "actual", (double)actual);
-	run_value(run, "target", (double)target);
-	run_value(run, "gap", (double)(actual - target));
-}
-
-static const char *message_key(struct hourly *h)
-{
-	char date[TIME_TEXT];
-
-	return arena_format(&h->arena, "zone-hourly|%s|%s|%s|%lld", h->zone.id,
-	    date_format(h->count.shift.date, date), h->count.shift.type, (long long)h->hour.no);
+	return zone_choice_check(&o->choice);
 }
 
 static struct err *zone_hourly_run(struct run *run)
 {
+	static const struct zone_report report = {"hourly", make_hourly};
 	const struct zone_hourly_options *o = run_options(run);
-	cleanup(hourly_done) struct hourly h = {0};
 
-	PASS(load(run, o, &h));
-	report_values(run, &h);
-	if (!worth_posting(run, o, &h))
-		return NULL;
-
-	run_step(run, "queue the report");
-	struct json *data = run_data(run);
-	put_hourly(data, &h);
-	return run_queue(run, &(struct message){.kind = "report", .key = message_key(&h)}, data);
+	return zone_report_run(run, &report, &o->choice, o->post_unscheduled);
 }
 
 static struct err *zone_hourly_slots(struct run *run, utc_t from, utc_t to)
 {
 	const struct zone_hourly_options *o = run_options(run);
-	struct zone_slots of = {.source = o->source, .zones = {&o->zone, 1}};
+	struct zone_slots of = {.source = o->choice.source, .zones = zone_choice_ids(&o->choice)};
 
-	return zone_slots_hourly(run, &of, o->grace_ms / 1000, from, to);
+	return zone_slots_hourly(run, &of, o->choice.grace_ms / 1000, from, to);
 }
 
 const struct job_module zone_hourly_module = {
@@ -223,6 +187,7 @@ const struct job_module zone_hourly_module = {
     .options = options,
     .options_size = sizeof(struct zone_hourly_options),
     .restartable = true,
+    .check = zone_hourly_check,
     .slots = zone_hourly_slots,
     .run = zone_hourly_run,
     .view = zone_hourly_view,

@@ -41,6 +41,7 @@ struct json *json_null(void);
 struct json *json_bool(bool value);
 struct json *json_int(int64_t value);
 struct json *json_number(double value);      /* NaN and infinity, which JSON has not, become null */
+struct json *json_tenths(int64_t tenths);    /* 955 is 95.5, 960 is 96: exact */
 struct json *json_string(const char *text);  /* NULL text: null */
 struct json *json_string_n(const char *text, size_t length); /* a NUL in it becomes U+FFFD */
 struct json *json_copy(const struct json *value);            /* of NULL: NULL */
@@ -54,8 +55,7 @@ void json_set_number(struct json *object, const char *key, double value);
 void json_set_bool(struct json *object, const char *key, bool value);
 void json_set_null(struct json *object, const char *key);
 void json_set_instant(struct json *object, const char *key, utc_t at); /* ...Z form */
-/* A number of tenths: 955 is 95.5, 960 is 96. Exact. */
-void json_set_tenths(struct json *object, const char *key, int64_t tenths);
+void json_set_tenths(struct json *object, const char *key, int64_t tenths); /* as json_tenths() */
 /* A new empty object or array at KEY, borrowed from OBJECT. */
 struct json *json_set_object(struct json *object, const char *key);
 struct json *json_set_array(struct json *object, const char *key);

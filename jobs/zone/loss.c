@@ -43,7 +43,7 @@ int by_lost_time(const struct loss *a, const struct loss *b)
 /* Inserts each after its equals, which keeps them in the order of the stations. */
 void rank_losses(const struct count *count, int64_t from, int64_t to, loss_order *order, struct loss *out)
 {
-	for (size_t station = 0; station < count->zone->station_count; station++) {
+	for (size_t station = 0; station < count->plan.zone->station_count; station++) {
 		struct loss loss = {station, count_station(count, station, from, to)};
 		size_t at = station;
 

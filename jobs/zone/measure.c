@@ -30,6 +30,13 @@ int64_t pct_tenths(int64_t part, int64_t whole)
 	return whole > 0 ? rounded((wide)100 * part, whole) : NO_VALUE;
 }
 
+int compare_shares(int64_t part, int64_t whole, int64_t part2, int64_t whole2)
+{
+	wide a = (wide)part * whole2, b = (wide)part2 * whole;
+
+	return (a > b) - (a < b);
+}
+
 int64_t target_share(int64_t target, int64_t seconds)
 {
 	return (int64_t)floor_div((wide)2 * target * seconds + 3600, 7200);
@@ -41,6 +48,11 @@ void set_tenths(struct json *object, const char *key, int64_t tenths)
 		json_set_null(object, key);
 	else
 		json_set_tenths(object, key, tenths);
+}
+
+void add_tenths(struct json *array, int64_t tenths)
+{
+	json_add(array, tenths == NO_VALUE ? json_null() : json_tenths(tenths));
 }
 
 void set_minutes(struct json *object, const char *key, int64_t seconds)

@@ -17,11 +17,14 @@
 int64_t in_tenths(int64_t x, int64_t unit);
 /* 100 PART / WHOLE in tenths, not capped at 100 %; NO_VALUE when WHOLE <= 0. */
 int64_t pct_tenths(int64_t part, int64_t whole);
+/* -1, 0 or 1 as PART / WHOLE is less than, equal to or more than PART2 / WHOLE2, exactly; both wholes > 0. */
+int compare_shares(int64_t part, int64_t whole, int64_t part2, int64_t whole2);
 /* TARGET units an hour for SECONDS of it, halves up. */
 int64_t target_share(int64_t target, int64_t seconds);
 
 /* Sets KEY to the number, or to null for NO_VALUE. */
 void set_tenths(struct json *object, const char *key, int64_t tenths);
+void add_tenths(struct json *array, int64_t tenths);
 void set_minutes(struct json *object, const char *key, int64_t seconds);
 void set_minutes_ms(struct json *object, const char *key, int64_t ms);
 

@@ -8,7 +8,8 @@
 #include "jobs/zone/loss.h"
 #include "jobs/zone/measure.h"
 
-#define DOWNTIME_TOP 3
+#define DOWNTIME_TOP    3
+#define BOTTLENECKS_TOP 5
 
 void put_zone(struct json *data, const struct zone *zone)
 {
@@ -19,23 +20,23 @@ void put_zone(struct json *data, const struct zone *zone)
 	json_set_string(object, "timezone", tz_name(zone->tz));
 }
 
-void put_shift(struct json *data, const struct count *count)
+void put_shift(struct json *data, const struct plan *plan)
 {
 	struct json *object = json_set_object(data, "shift");
-	const struct shift *shift = &count->shift;
-	const struct tz *tz = count->zone->tz;
+	const struct shift *shift = &plan->shift;
+	const struct tz *tz = plan->zone->tz;
 	char text[TIME_TEXT];
 
 	json_set_string(object, "date", date_format(shift->date, text));
 	json_set_string(object, "type", shift->type);
-	json_set_string(object, "crew", count->crew);
-	json_set_bool(object, "scheduled", count->scheduled);
+	json_set_string(object, "crew", plan->crew);
+	json_set_bool(object, "scheduled", plan->scheduled);
 	json_set_instant(object, "start", shift->start);
 	json_set_instant(object, "end", shift->end);
 	json_set_string(object, "start_local", tz_format(tz, shift->start, text));
 	json_set_string(object, "end_local", tz_format(tz, shift->end, text));
 	set_minutes(object, "length_min", shift->end - shift->start);
-	json_set_int(object, "hours", count->hours);
+	json_set_int(object, "hours", plan->hours);
 }
 
 void put_attainment(struct json *object, int64_t target, int64_t actual)
@@ -58,6 +59,15 @@ void put_figures(struct json *object, const struct count *count, int64_t from, i
 	set_minutes(object, "downtime_min", tally.n[N_OWN_S]);
 }
 
+void put_total(struct json *object, int64_t target, const struct tally *tally)
+{
+	put_attainment(object, target, tally->n[N_OUTPUT]);
+	json_set_int(object, "fail", tally->n[N_FAIL]);
+	json_set_int(object, "ncm", tally->n[N_NCM]);
+	json_set_int(object, "scrap", tally->n[N_SCRAP]);
+	set_minutes(object, "downtime_min", tally->n[N_OWN_S]);
+}
+
 /* -- the board ------------------------------------------------------------------------------------- */
 
 /* `<station>: <category>` of the station with the longest own stops in bucket NO, or "". */
@@ -67,12 +77,12 @@ static void put_reason(struct json *row, const struct count *count, int64_t no)
 	struct tally worst = {0};
 	const char *name = NULL;
 
-	for (size_t i = 0; i < count->zone->station_count; i++) {
+	for (size_t i = 0; i < count->plan.zone->station_count; i++) {
 		struct tally tally = count_station(count, i, no, no);
 
 		if (tally.n[N_OWN_S] > worst.n[N_OWN_S]) {
 			worst = tally;
-			name = count->zone->stations[i].name;
+			name = count->plan.zone->stations[i].name;
 		}
 	}
 	if (name)
@@ -87,7 +97,7 @@ void put_board(struct json *data, const struct count *count, int64_t last)
 
 	for (int64_t no = 1; no <= last; no++) {
 		struct json *row = json_add_object(board);
-		struct bucket bucket = shift_bucket(&count->shift, no);
+		struct bucket bucket = shift_bucket(&count->plan.shift, no);
 		struct tally tally = count_line(count, ALL_LINES, no, no);
 		int64_t target = count_target(count, ALL_LINES, no, no);
 		char label[BUCKET_LABEL];
@@ -95,7 +105,7 @@ void put_board(struct json *data, const struct count *count, int64_t last)
 		cum_target += target;
 		cum_actual += tally.n[N_OUTPUT];
 		json_set_int(row, "no", no);
-		json_set_string(row, "label", bucket_label(count->zone, &bucket, label));
+		json_set_string(row, "label", bucket_label(count->plan.zone, &bucket, label));
 		set_minutes(row, "minutes", bucket.end - bucket.start);
 		json_set_int(row, "target", target);
 		json_set_int(row, "actual", tally.n[N_OUTPUT]);
@@ -142,7 +152,7 @@ static struct json *bottleneck_object(const struct zone *zone, const struct loss
 
 static struct loss *losses(const struct count *count, int64_t from, int64_t to, loss_order *order)
 {
-	struct loss *ranked = mem_alloc(count->zone->station_count * sizeof(*ranked));
+	struct loss *ranked = mem_alloc(count->plan.zone->station_count * sizeof(*ranked));
 
 	rank_losses(count, from, to, order, ranked);
 	return ranked;
@@ -151,22 +161,33 @@ static struct loss *losses(const struct count *count, int64_t from, int64_t to, 
 void put_bottleneck(struct json *data, const struct count *count, int64_t from, int64_t to)
 {
 	struct loss *ranked = losses(count, from, to, by_lost_time);
-	bool any = count->zone->station_count && lost_ms(&ranked[0].tally) > 0;
+	bool any = count->plan.zone->station_count && lost_ms(&ranked[0].tally) > 0;
 
-	json_set(data, "bottleneck", any ? bottleneck_object(count->zone, &ranked[0]) : json_null());
+	json_set(data, "bottleneck", any ? bottleneck_object(count->plan.zone, &ranked[0]) : json_null());
+	free(ranked);
+}
+
+void put_bottlenecks(struct json *data, const struct count *count, int64_t from, int64_t to)
+{
+	struct json *list = json_set_array(data, "bottlenecks");
+	struct loss *ranked = losses(count, from, to, by_lost_time);
+
+	for (size_t i = 0; i < BOTTLENECKS_TOP && i < count->plan.zone->station_count; i++)
+		if (lost_ms(&ranked[i].tally) > 0)
+			json_add(list, bottleneck_object(count->plan.zone, &ranked[i]));
 	free(ranked);
 }
 
 static void add_downtime(
     struct json *list, const struct count *count, const struct loss *loss, utc_t from, utc_t to)
 {
-	const struct stop *stops = count->stops + count->first_stop[loss->station];
-	size_t stop_count = count->first_stop[loss->station + 1] - count->first_stop[loss->station];
+	size_t stop_count;
+	const struct stop *stops = stops_of(&count->stops, loss->station, &stop_count);
 	const struct tally *tally = &loss->tally;
 	struct json *object = json_add_object(list);
 	bool open;
 
-	put_station(object, count->zone, loss->station);
+	put_station(object, count->plan.zone, loss->station);
 	set_minutes(object, "downtime_min", tally->n[N_OWN_S]);
 	json_set_int(object, "events", stops_touching(stops, stop_count, OWN_LOSS, from, to, &open));
 	json_set_bool(object, "open", open);
@@ -180,9 +201,10 @@ void put_downtime_top(struct json *data, const struct count *count, int64_t from
 {
 	struct json *list = json_set_array(data, "downtime_top");
 	struct loss *ranked = losses(count, from, to, by_own_stops);
-	utc_t start = shift_bucket(&count->shift, from).start, end = shift_bucket(&count->shift, to).end;
+	utc_t start = shift_bucket(&count->plan.shift, from).start,
+	      end = shift_bucket(&count->plan.shift, to).end;
 
-	for (size_t i = 0; i < DOWNTIME_TOP && i < count->zone->station_count; i++)
+	for (size_t i = 0; i < DOWNTIME_TOP && i < count->plan.zone->station_count; i++)
 		if (ranked[i].tally.n[N_OWN_S] > 0)
 			add_downtime(list, count, &ranked[i], start, end);
 	free(ranked);
@@ -192,7 +214,7 @@ void put_downtime_top(struct json *data, const struct count *count, int64_t from
 
 static const char *status(const struct count *count, int64_t from, int64_t to)
 {
-	if (!count->scheduled)
+	if (!count->plan.scheduled)
 		return "not_scheduled";
 	return count_line(count, ALL_LINES, from, to).n[N_ROWS] ? "ok" : "no_data";
 }
@@ -206,14 +228,14 @@ static void put_warnings(struct json *data, const struct count *count)
 {
 	struct json *list = json_set_array(data, "warnings");
 	cleanup(arena_done) struct arena arena = {0};
-	const struct zone *zone = count->zone;
+	const struct zone *zone = count->plan.zone;
 	const char **warnings = arena_alloc(&arena, (2 * zone->line_count + 1) * sizeof(*warnings));
 	size_t n = 0;
 
-	if (!count->has_crew_row)
+	if (!count->plan.has_crew_row)
 		warnings[n++] = "no_crew";
 	for (size_t i = 0; i < zone->line_count; i++) {
-		if (count->no_target[i])
+		if (count->plan.no_target[i])
 			warnings[n++] = arena_format(&arena, "no_target:%s", zone->lines[i].id);
 		if (!zone->lines[i].has_exit)
 			warnings[n++] = arena_format(&arena, "no_exit:%s", zone->lines[i].id);

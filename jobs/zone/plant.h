@@ -51,7 +51,8 @@ struct zone {
 struct err *zone_load(struct sql *db, const char *id, struct arena *arena, struct zone *out_zone) MUST_CHECK;
 
 /* The same without lines and stations: what tells when its shifts are. */
-struct err *zone_load_shifts(struct sql *db, const char *id, struct arena *arena, struct zone *out_zone) MUST_CHECK;
+struct err *zone_load_shifts(
+    struct sql *db, const char *id, struct arena *arena, struct zone *out_zone) MUST_CHECK;
 /* Every zone_id of the table zone, in the order they are shown. */
 struct err *zone_list(struct sql *db, struct arena *arena, struct texts *out_ids) MUST_CHECK;
 

@@ -125,7 +125,7 @@ static utc_t date_end(const struct zone *zone, int64_t date)
 	return end;
 }
 
-static utc_t last_end(const struct zone *zones, size_t count, int64_t date)
+utc_t zone_date_end(const struct zone *zones, size_t count, int64_t date)
 {
 	utc_t last = -1;
 
@@ -144,7 +144,7 @@ void zone_add_daily(struct zone_slot_list *list, const struct zone *zones, size_
 
 	for (int64_t date = (list->from - delay_s) / DAY_S - DATE_SPREAD; date <= list->to / DAY_S + 1;
 	     date++) {
-		utc_t end = last_end(zones, count, date);
+		utc_t end = zone_date_end(zones, count, date);
 
 		if (end >= 0 && wanted(list, end + delay_s))
 			add(list, arena_copy(list->arena, date_format(date, text)), end + delay_s);

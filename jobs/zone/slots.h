@@ -64,6 +64,8 @@ void zone_add_hourly(struct zone_slot_list *list, const struct zone *zone, int64
 void zone_add_shift_ends(struct zone_slot_list *list, const struct zone *zone, int64_t delay_s);
 void zone_add_staffing(struct zone_slot_list *list, const struct zone *zone, int64_t first_s, int64_t step_s);
 void zone_add_daily(struct zone_slot_list *list, const struct zone *zones, size_t count, int64_t delay_s);
+/* When the last shift of the shift date DATE ends in the last of ZONES; -1: none of them has one. */
+utc_t zone_date_end(const struct zone *zones, size_t count, int64_t date);
 /* Into the order of time, without those at the instant of one that was added before. */
 void zone_slots_arrange(struct zone_slot_list *list);
 

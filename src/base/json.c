@@ -55,7 +55,7 @@ struct json *json_int(int64_t value)
 	return value_of(number);
 }
 
-static struct json *tenths_number(int64_t tenths)
+struct json *json_tenths(int64_t tenths)
 {
 	uint64_t digits = tenths < 0 ? 0 - (uint64_t)tenths : (uint64_t)tenths;
 
@@ -172,7 +172,7 @@ void json_set_instant(struct json *object, const char *key, utc_t at)
 
 void json_set_tenths(struct json *object, const char *key, int64_t tenths)
 {
-	json_set(object, key, tenths_number(tenths));
+	json_set(object, key, json_tenths(tenths));
 }
 
 struct json *json_set_object(struct json *object, const char *key)

@@ -14,15 +14,14 @@
 #include <bmad/job.h>
 
 #include "base/mem.h"
+#include "jobs/zone/report.h"
 #include "source/source.h"
 
 extern const struct job_module zone_hourly_module;
 
 /* As in jobs/zone_hourly.c: what its option table describes. */
 struct zone_hourly_options {
-	const char *source;
-	const char *zone;
-	int64_t grace_ms;
+	struct zone_choice choice;
 	bool post_unscheduled;
 };
 
@@ -131,7 +130,8 @@ static void run_line(char *line, long times)
 		exit(2);
 	}
 	struct run run = {
-	    .options = {.source = "plant", .zone = zone, .grace_ms = grace * 1000, .post_unscheduled = true},
+	    .options = {.choice = {.source = "plant", .zone = zone, .grace_ms = grace * 1000},
+	        .post_unscheduled = true},
 	    .db = connect_to(path),
 	};
 	struct err *e = utc_parse(slot, &run.slot);

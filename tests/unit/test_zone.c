@@ -332,7 +332,7 @@ static void stations_rank_by_lost_time_then_stops_then_their_order(void **state)
 	struct tally tallies[4] = {0};
 	struct station stations[4] = {0};
 	struct zone zone = {.stations = stations, .station_count = 4};
-	struct count count = {.zone = &zone, .last = 1, .tallies = tallies};
+	struct count count = {.plan = {.zone = &zone}, .last = 1, .tallies = tallies};
 	struct loss losses[4];
 
 	(void)state;
