@@ -78,8 +78,23 @@ class Maker:
                     continue                        # nobody entered it
                 crew = self.rng.choice(("A", "B", "C", "D", None))
                 self.add("crew_calendar", zone, date.isoformat(), kind, crew, int(date.isoformat() != self.holiday))
+        self.make_staffing(zone)
         for n in range(self.line_count):
             self.make_line(zone, n)
+
+    def make_staffing(self, zone):
+        """By a generator of its own, so that what else is made does not depend on it."""
+        rng = random.Random("%s staffing %s" % (zone, self.first))
+        for date in self.dates:
+            for kind, start in self.shifts:
+                if rng.random() < 0.1:
+                    continue
+                hour, minute = map(int, start.split(":"))
+                begin = int(dt.datetime(date.year, date.month, date.day, hour, minute, tzinfo=self.tz).timestamp())
+                for role, planned in (("Technician", 2), ("Operator", 12), ("\u00dcber-Lead", 1)):
+                    actual = None if rng.random() < 0.1 else max(0, planned + rng.choice((0, 0, 1, -1, -2)))
+                    self.add("staffing", zone, date.isoformat(), kind, role, planned, actual,
+                             text(begin + rng.choice((-3600, 900, 2400, 5000))))
 
     def make_line(self, zone, n):
         line = "%sL%d" % (zone, n + 1)
@@ -147,7 +162,7 @@ class Maker:
     def make_ncm(self, station, number, at):
         if self.rng.random() < 0.5:
             self.add("ncm_event", self.next_id(), station, str(number), text(at), self.rng.choice(("HOLD", "REWORK", "SCRAP")),
-                     "D-1", self.rng.randint(1, 3), text(at + self.rng.choice((0, 600, 9000))))
+                     "D-%d" % (number % 7), self.rng.randint(1, 3), text(at + self.rng.choice((0, 600, 9000))))
 
 
 def make_plant(path, **how):
