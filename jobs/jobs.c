@@ -8,14 +8,22 @@
 
 extern const struct job_module command_module;
 extern const struct job_module heartbeat_module;
+extern const struct job_module plant_daily_module;
 extern const struct job_module slips_module;
+extern const struct job_module zone_alert_module;
+extern const struct job_module zone_eos_module;
 extern const struct job_module zone_hourly_module;
+extern const struct job_module zone_staffing_module;
 
 const struct job_module *const job_modules[] = {
     &command_module,
     &heartbeat_module,
+    &plant_daily_module,
     &slips_module,
+    &zone_alert_module,
+    &zone_eos_module,
     &zone_hourly_module,
+    &zone_staffing_module,
 #ifdef BMAD_TEST_MODULES
     BMAD_TEST_MODULE_ROWS
 #endif

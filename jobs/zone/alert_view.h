@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the templates of zone_alert show beside its data object, as `bmad.view`:
+ *
+ *	mark, style     by the loudest alert that begins or lasts; good when all that is told is over
+ *	headline        text: "2 raised, 1 over"
+ *	alerts          [{mark, color, state: raised|still|over, place, what, more}]: all lists in one, in
+ *words notes           [text]: what fires besides, is suppressed, is held back
+ */
+#ifndef ZONE_ALERT_VIEW_H
+#define ZONE_ALERT_VIEW_H
+
+#include <bmad/json.h>
+
+struct json *zone_alert_view(const struct json *data);
+
+#endif
