@@ -7,7 +7,7 @@
 #include <bmad/mem.h>
 
 #include "base/buf.h"
-#include "base/columns.h"
+#include "jobs/zone/grid.h"
 #include "jobs/zone/view.h"
 
 #define BAR_FROM 60 /* per cent of attainment at which the bars of a week begin, ... */
@@ -48,6 +48,7 @@ static void add_zone(struct json *zones, const struct json *zone)
 
 	json_set_string(row, "mark", view_grade(zone)->mark);
 	json_set_string(row, "color", view_grade(zone)->color);
+	json_set_string(row, "hex", view_grade(zone)->hex);
 	json_set_string(row, "name", view_text(zone, "name"));
 	json_set_int(row, "target", view_number(zone, "target"));
 	json_set_int(row, "actual", view_number(zone, "actual"));
@@ -59,20 +60,23 @@ static void add_zone(struct json *zones, const struct json *zone)
 		add_shift(shifts, shift);
 }
 
-static void put_table(struct json *view, const struct json *zones)
+static void put_grid(struct json *view, const struct json *zones)
 {
-	struct columns columns = {.count = 6};
+	static const struct grid_column columns[] = {{"Zone", 5, false}, {"Plan", 2, true}, {"Made", 2, true},
+	    {"Gap", 2, true}, {"%", 2, true}, {"Week before", 3, false}, {NULL, 0, false}};
+	struct json *grid = grid_begin(view, "grid", columns);
 
-	columns_row(&columns, (const char *[]){"Zone", "Plan", "Made", "Gap", "%", "Week before"});
 	json_each(zone, zones) {
 		cleanup(free_text) char *target = view_or_dash(json_get(zone, "target"));
 		cleanup(free_text) char *actual = view_or_dash(json_get(zone, "actual"));
 		cleanup(free_text) char *attainment = view_or_dash(json_get(zone, "attainment"));
 
-		columns_row(&columns, (const char *[]){view_text(zone, "name"), target, actual,
-		                          view_text(zone, "gap"), attainment, view_text(zone, "week")});
+		grid_row(grid,
+		    (const char *const[]){view_text(zone, "name"), target, actual, view_text(zone, "gap"),
+		        attainment, view_text(zone, "week")},
+		    3, view_text(zone, "hex"), view_text(zone, "color"));
 	}
-	view_put_columns(view, "table", &columns);
+	grid_end(grid);
 }
 
 static void put_worst(struct json *view, const struct json *data)
@@ -89,13 +93,12 @@ struct json *plant_daily_view(const struct json *data)
 {
 	struct json *view = json_object();
 
-	json_set_string(view, "mark", view_grade(data)->mark);
-	json_set_string(view, "style", view_grade(data)->style);
+	view_set_look(view, view_grade(data));
 	view_set_signed(view, "gap", view_number(data, "gap"));
 	put_worst(view, data);
 	struct json *zones = json_set_array(view, "zones");
 	json_each(zone, json_get(data, "zones"))
 		add_zone(zones, zone);
-	put_table(view, zones);
+	put_grid(view, zones);
 	return view;
 }

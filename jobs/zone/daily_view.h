@@ -2,10 +2,10 @@
 /*
  * What the templates of plant_daily show beside its data object, as `bmad.view`:
  *
- * 	mark, style, gap    of the plant
+ * 	mark, style, hex, rgb, gap    of the plant
  * 	worst       null | the name of the worst zone
- * 	zones       [{mark, name, target, actual, gap, attainment, color, week, shifts: [text]}]: week is the
- * trend as a row of bars table       [text]: the zones as lines of aligned text
+ * 	zones       [{mark, name, target, actual, gap, attainment, color, hex, week, shifts: [text]}]: week is
+ * the trend as a row of bars grid        the zones as the shared partials take a table
  */
 #ifndef ZONE_DAILY_VIEW_H
 #define ZONE_DAILY_VIEW_H

@@ -143,9 +143,7 @@ struct json *zone_eos_view(const struct json *data)
 
 	if (zone_area_view(data, view))
 		return view;
-	json_set_string(view, "mark", grade->mark);
-	json_set_string(view, "style", grade->style);
-	json_set_string(view, "hex", grade->hex);
+	view_set_look(view, grade);
 	json_set_bool(view, "no_data", !strcmp(status, "no_data"));
 	json_set_bool(view, "not_scheduled", !strcmp(status, "not_scheduled"));
 	view_set_signed(view, "gap", view_number(totals, "gap"));

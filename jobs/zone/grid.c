@@ -28,8 +28,7 @@ struct json *grid_begin(struct json *view, const char *key, const struct grid_co
 	return grid;
 }
 
-void grid_row(
-    struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone)
+void grid_row(struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone)
 {
 	struct json *row = json_add_object(json_own(grid, json_get(grid, "rows")));
 	struct json *list = json_set_array(row, "cells");

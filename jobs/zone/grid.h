@@ -24,8 +24,7 @@ struct json *grid_begin(struct json *view, const char *key, const struct grid_co
  * CELLS: a text for each column. The cell at COLORED has the color HEX ("#d64545"), which cards call TONE
  * ("Attention").
  */
-void grid_row(
-    struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone);
+void grid_row(struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone);
 
 /* Makes the lines, when all rows are there. */
 void grid_end(struct json *grid);

@@ -248,7 +248,7 @@ void view_put_notes(struct json *view, const struct json *data)
 	view_add_notes(json_set_array(view, "notes"), NULL, data);
 }
 
-/* -- numbers and tables ---------------------------------------------------------------------------- */
+/* -- numbers ---------------------------------------------------------------------------------------- */
 
 char *view_or_dash(const struct json *number)
 {
@@ -266,19 +266,4 @@ char *view_heads(const struct json *staffing)
 		return mem_format("%lld of %lld", (long long)actual, (long long)planned);
 	return mem_format(
 	    "%lld of %lld (%s)", (long long)actual, (long long)planned, view_signed(actual - planned, gap));
-}
-
-void view_put_columns(struct json *view, const char *key, struct columns *columns)
-{
-	struct json *lines = json_set_array(view, key);
-	cleanup(buf_done) struct buf text = {0};
-
-	columns_print(columns, &text);
-	columns_done(columns);
-	for (const char *line = buf_text(&text); *line;) {
-		size_t length = strcspn(line, "\n");
-
-		json_add(lines, json_string_n(line, length));
-		line += length + (line[length] == '\n');
-	}
 }

@@ -10,8 +10,6 @@
 
 #include <bmad/json.h>
 
-#include "base/columns.h"
-
 /* A member of OBJECT: 0 or "" when it is not there. */
 int64_t view_number(const struct json *object, const char *key);
 const char *view_text(const struct json *object, const char *key);
@@ -54,7 +52,5 @@ void view_add_notes(struct json *notes, const char *of, const struct json *data)
 char *view_or_dash(const struct json *number);
 /* Heads of an object with `planned` and `actual`: "9 of 10 (-1)", "? of 10"; to be free()d. */
 char *view_heads(const struct json *staffing);
-/* Sets KEY to the lines of a table, and ends it. */
-void view_put_columns(struct json *view, const char *key, struct columns *columns);
 
 #endif
