@@ -38,10 +38,25 @@ static const char *choices_text(const struct option *option, const char *before,
 	return text;
 }
 
+/* 100M, not 100000000. */
+static const char *size_text(int64_t bytes, struct arena *arena)
+{
+	static const char *const units[] = {"", "k", "M", "G"};
+	size_t unit = 0;
+
+	while (bytes && bytes % 1000 == 0 && unit + 1 < ARRAY_SIZE(units)) {
+		bytes /= 1000;
+		unit++;
+	}
+	return arena_format(arena, "%lld%s", (long long)bytes, units[unit]);
+}
+
 static const char *bound_text(const struct option *option, int64_t bound, struct arena *arena)
 {
 	char text[TIME_TEXT];
 
+	if (option->type == OPT_SIZE)
+		return size_text(bound, arena);
 	if (option->type != OPT_DURATION)
 		return arena_format(arena, "%lld", (long long)bound);
 	if (bound % 1000)

@@ -32,7 +32,7 @@ def one_attempt(tmp_path, channel, timeout=20.0):
     """What the record says of a message after its first attempt; retries are far away."""
     channel = {"retry": {"initial": "10m", "max": "10m"}, **channel}
     with Outbox(tmp_path, {"c": channel}) as outbox:
-        outbox.put("c", payload="hello")
+        outbox.put("c", payload="hello " * 40)
         row = outbox.wait_attempt(timeout)
     row["log"] = outbox.log
     return row
@@ -159,6 +159,14 @@ def test_nobody_listening_is_surely_not_delivered(tmp_path):
     row = one_attempt(tmp_path, {"type": "email", "url": f"smtp://127.0.0.1:{closed_port()}", "tls": "none",
                                  "from": "a@example.com", "to": "b@example.com"})
     assert (row["state"], row["ambiguous"]) == ("retrying", False)
+
+
+def test_a_server_with_a_size_limit_refuses_before_the_message_is_sent(tmp_path):
+    with MailServer(size=500) as server:
+        row = one_attempt(tmp_path, mail_channel(server))
+        assert not server.asked and not server.mails
+    assert (row["state"], row["reason"], row["ambiguous"]) == ("dead", "rejected", False)
+    assert "SMTP 552" in row["answer"]
 
 
 # -- TLS and log-in ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ struct sample {
 	const char *text, *path, *name;
 	struct secret secret;
 	bool flag;
-	int64_t number, port, duration_ms, wait_ms, inner_ms;
+	int64_t number, port, size, duration_ms, wait_ms, inner_ms;
 	int choice, plain_choice;
 	struct texts texts, ints, names, keys;
 	struct rates rates;
@@ -52,6 +52,7 @@ static const struct option sample_options[] = {
     OPTION(struct sample, flag, OPT_BOOL, .fallback = "yes", .help = "a flag"),
     OPTION(struct sample, number, OPT_INT, .help = "a number"),
     OPTION(struct sample, port, OPT_INT, .min = 1, .max = 65535, .fallback = "80", .help = "a port"),
+    OPTION(struct sample, size, OPT_SIZE, .fallback = "10M", .max = 5000000000, .help = "a size"),
     {.name = "duration",
         .type = OPT_DURATION,
         .offset = offsetof(struct sample, duration_ms),
@@ -175,7 +176,7 @@ static void each_type_is_read(void **state)
 
 	(void)state;
 	read_yaml(&f, "text: 22:30\npath: certs/ca.pem\nsecret: No\nflag: off\nnumber: 012\nport: "
-	              "8080\nduration: 1h\nwait: 0\n"
+	              "8080\nsize: 64k\nduration: 1h\nwait: 0\n"
 	              "choice: blue\ntexts: one\nints: [409, 425]\nname: plant\nnames: [ops, mail]\nrates: "
 	              "[4/s, 1/500ms]\n"
 	              "map: {a: 1, b: [No]}\ngroup: {inner: 7s}\nelsewhere: {what: ever}\n");
@@ -187,6 +188,7 @@ static void each_type_is_read(void **state)
 	assert_false(s->flag);
 	assert_int_equal(s->number, 12);
 	assert_int_equal(s->port, 8080);
+	assert_int_equal(s->size, 64000);
 	assert_int_equal(s->duration_ms, 3600000);
 	assert_int_equal(s->wait_ms, 0);
 	assert_int_equal(s->inner_ms, 7000);
@@ -230,6 +232,11 @@ static void what_does_not_fit_is_told(void **state)
 	    {"wait: 5",
 	        "f:1:7: error: 'wait' in job 'x': expected a duration such as 500ms, 90s, 15m, 1h30m or 7d, "
 	        "not '5'\n"},
+	    {"size: 10 MB", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
+	    {"size: k", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
+	    {"size: 6G", "f:1:7: error: 'size' in job 'x': '6G' is out of range: expected a size such as 500k or "
+	                 "10M from 0 to 5G"},
+	    {"size: 9999999999999999G", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
 	    {"duration: 2h",
 	        "f:1:11: error: 'duration' in job 'x': '2h' is out of range: expected a duration such "
 	        "as 500ms, 90s, 15m, 1h30m or 7d from 0s to 1h\n"},
