@@ -97,6 +97,13 @@ struct conf_channel {
 	int64_t timeout_ms;
 	int64_t retry_initial_ms, retry_max_ms, max_age_ms;
 	int64_t breaker_after, breaker_probe_ms;
+	const char *rate_group;  /* channels of one share a rate; NULL: none does */
+	const char *fallback;    /* the channel that stands in for it; NULL: none */
+	int64_t fallback_after_ms;
+	struct texts accept_kinds; /* none: all */
+	int accept_severity;       /* enum severity: the least */
+	const char *accept_times;  /* as written; NULL: always */
+	const struct schedule *accept_schedule;
 	int on_ambiguous;      /* enum on_ambiguous */
 	struct texts retry_on; /* status codes */
 	const char *ca_file, *proxy;

@@ -4,8 +4,17 @@
 
 #include "conf/loader.h"
 #include "conf/path.h"
+#include "schedule/tz.h"
 #include "send/channel.h"
 
+static const char *const severities[] = {
+    [SEVERITY_NONE] = "none",
+    [SEVERITY_INFO] = "info",
+    [SEVERITY_WARNING] = "warning",
+    [SEVERITY_ERROR] = "error",
+    [SEVERITY_CRITICAL] = "critical",
+    NULL,
+};
 static const char *const ambiguous[] = {[AMBIGUOUS_RETRY] = "retry", [AMBIGUOUS_HOLD] = "hold", NULL};
 
 struct channel_keys {
@@ -34,12 +43,32 @@ static const struct option breaker_options[] = {
     OPTION_END,
 };
 
+static const struct option fallback_options[] = {
+    {.name = "channel", .type = OPT_NAME, FIELD(fallback), .section = "channels",
+        .help = "what is rejected goes there, and what waits while the channel is suspended"},
+    {.name = "after", .type = OPT_DURATION, FIELD(fallback_after_ms), .fallback = "15m", .min = 1,
+        .help = "and what did not get through in this time"},
+    OPTION_END,
+};
+
+static const struct option accept_options[] = {
+    {.name = "kinds", .type = OPT_TEXTS, FIELD(accept_kinds),
+        .help = "messages of these kinds only; left out: of any"},
+    {.name = "severity", .type = OPT_CHOICE, FIELD(accept_severity), .choices = severities, .fallback = "none",
+        .help = "messages of this severity or a higher one"},
+    {.name = "times", .type = OPT_TEXT, FIELD(accept_times),
+        .help = "a cron expression in whose minutes messages are accepted; left out: always"},
+    OPTION_END,
+};
+
 const struct option conf_channel_options[] = {
     {.name = "type", .type = OPT_TEXT, .offset = offsetof(struct channel_keys, type), .required = true,
         .help = "what kind of channel it is"},
     {.name = "enabled", .type = OPT_BOOL, FIELD(enabled), .fallback = "true",
         .help = "a channel that is not keeps its messages queued"},
     {.name = "rate", .type = OPT_RATES, FIELD(rate), .help = "messages in a time, all of which hold; by type"},
+    {.name = "rate_group", .type = OPT_TEXT, FIELD(rate_group),
+        .help = "channels with the same share one rate, as those of one account"},
     {.name = "in_flight", .type = OPT_INT, FIELD(in_flight), .fallback = "1", .min = 1, .max = 128,
         .help = "requests at the same time"},
     {.name = "timeout", .type = OPT_DURATION, FIELD(timeout_ms), .fallback = "30s", .min = 1,
@@ -49,6 +78,10 @@ const struct option conf_channel_options[] = {
         .help = "when nothing is sent for a while because nothing gets through"},
     {.name = "on_ambiguous", .type = OPT_CHOICE, FIELD(on_ambiguous), .choices = ambiguous,
         .help = "what happens to a message that may have arrived: sent again or held for a person; by type"},
+    {.name = "fallback", .type = OPT_GROUP, .group = fallback_options,
+        .help = "the channel that stands in for this one; just its name will do"},
+    {.name = "accept", .type = OPT_GROUP, .group = accept_options,
+        .help = "which messages go out at all; the others are suppressed"},
     {.name = "retry_on", .type = OPT_INTS, FIELD(retry_on), .min = 100, .max = 599,
         .help = "more HTTP statuses that mean: try again"},
     {.name = "split", .type = OPT_BOOL, FIELD(split), .fallback = "false",
@@ -60,9 +93,6 @@ const struct option conf_channel_options[] = {
     OPTION_END,
 };
 /* clang-format on */
-
-static const char *const later_keys[] = {
-    "rate_group", "fallback", "accept", NULL};
 
 static const struct channel_type *find_type(const char *name)
 {
@@ -127,6 +157,48 @@ static const struct channel_type *read_type(struct loader *loader, const struct 
 	return type;
 }
 
+/* `fallback: NAME` is short for {channel: NAME}. */
+static const struct node *spell_out(struct loader *loader, const struct node *mapping)
+{
+	const struct node *fallback = node_find(mapping, "fallback");
+
+	if (!fallback || fallback->kind != NODE_TEXT || node_is_null(fallback))
+		return mapping;
+	return node_with_key(loader->scratch, mapping, "fallback",
+	    node_with_key(loader->scratch, NULL, "channel", fallback));
+}
+
+static void destroy_schedule(void *schedule)
+{
+	schedule_destroy(schedule);
+}
+
+static void settle_times(struct loader *loader, struct conf_channel *channel, const struct node *mapping)
+{
+	const struct node *written = node_find_path(mapping, "accept.times");
+	struct schedule *schedule;
+	const struct tz *tz = NULL;
+	struct err *e;
+	int column = 1;
+
+	if (!channel->accept_times)
+		return;
+	e = tz_get(loader->conf->daemon.timezone, &tz);
+	if (!e)
+		e = schedule_parse(channel->accept_times, tz, NULL, DST_VIXIE, &schedule, &column);
+	if (e) {
+		option_problem(&loader->reader, node_place_at(written, (size_t)column - 1), "accept.times", "%s",
+		    err_message(e));
+		err_destroy(e);
+		return;
+	}
+	arena_defer(&loader->conf->arena, destroy_schedule, schedule);
+	channel->accept_schedule = schedule;
+	if (schedule_kind(schedule) != SCHEDULE_CRON)
+		option_problem(&loader->reader, node_place(written), "accept.times",
+		    "expected a cron expression such as `* 6-21 * * 1-5`, whose minutes are open");
+}
+
 /* MAPPING NULL: nothing but defaults. */
 static void read_keys(struct loader *loader, struct conf_channel *channel, const struct channel_type *type,
     const struct node *mapping)
@@ -138,12 +210,14 @@ static void read_keys(struct loader *loader, struct conf_channel *channel, const
 
 	default_by_type(loader, type, &keys);
 	options_default(reader, type->options, options);
+	mapping = mapping ? spell_out(loader, mapping) : NULL;
 	bool good = !mapping || options_read(reader, mapping, parts, ARRAY_SIZE(parts));
 	keys.channel.name = channel->name;
 	keys.channel.place = channel->place;
 	keys.channel.type = type;
 	keys.channel.options = options;
 	*channel = keys.channel;
+	settle_times(loader, channel, mapping);
 	if (!good)
 		return;
 	if (type->check)
@@ -158,10 +232,53 @@ static void read_channel(struct loader *loader, struct conf_channel *channel, co
 	loader->reader.owner = (struct option_owner){"channel", channel->name, channel->place};
 	loader->problems->subject = channel->name;
 	loader->reader.use = REFERENCES_LATER;
-	loader->reader.later = later_keys;
+	loader->reader.later = NULL;
 	const struct channel_type *type = mapping ? read_type(loader, mapping) : find_type(CONSOLE_CHANNEL);
 	if (type)
 		read_keys(loader, channel, type, mapping);
+}
+
+/* -- what channels are to each other -------------------------------------------------------------- */
+
+static void check_fallback(const struct loader *loader, const struct conf_channel *channel)
+{
+	const struct conf *conf = loader->conf;
+	const struct conf_channel *next = channel;
+
+	for (size_t steps = 0; next && next->fallback && steps < conf->channel_count; steps++) {
+		next = conf_channel(conf, next->fallback);
+		if (next != channel)
+			continue;
+		conf_problem(loader->problems, PROBLEM_ERROR, channel->place,
+		    "channel '%s' is in the end its own fallback: what it cannot send would go round in circles",
+		    channel->name);
+		return;
+	}
+}
+
+static bool same_rate(const struct rates *a, const struct rates *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->items[i].count != b->items[i].count || a->items[i].window_ms != b->items[i].window_ms)
+			return false;
+	return true;
+}
+
+static void check_group(const struct loader *loader, const struct conf_channel *channel)
+{
+	const struct conf_channel *first = loader->conf->channels;
+
+	if (!channel->rate_group)
+		return;
+	while (!first->rate_group || strcmp(first->rate_group, channel->rate_group) != 0)
+		first++;
+	if (!same_rate(&first->rate, &channel->rate))
+		conf_problem(loader->problems, PROBLEM_ERROR, channel->place,
+		    "channel '%s' has another rate than '%s', with which it shares one: both are in the "
+		    "rate_group '%s'",
+		    channel->name, first->name, channel->rate_group);
 }
 
 void conf_read_channels(struct loader *loader, const struct entries *entries)
@@ -173,6 +290,11 @@ void conf_read_channels(struct loader *loader, const struct entries *entries)
 
 		if (!named || entries->items[i].mapping)
 			read_channel(loader, &conf->channels[i], named ? entries->items[i].mapping : NULL);
+	}
+	for (size_t i = 0; i < conf->channel_count; i++) {
+		loader->problems->subject = conf->channels[i].name;
+		check_fallback(loader, &conf->channels[i]);
+		check_group(loader, &conf->channels[i]);
 	}
 }
 

@@ -98,6 +98,20 @@ RECORD(start,
     FIELD_INT(start, run),
     FIELD_INT(start, now_ms));
 
+RECORD(standby,
+    FIELD_TEXT(standby, id),
+    FIELD_INT(standby, of),
+    FIELD_TEXT(standby, channel),
+    FIELD_TEXT(standby, lane),
+    FIELD_TEXT(standby, key),
+    FIELD_TEXT(standby, to),
+    FIELD_TEXT(standby, subject),
+    FIELD_TEXT(standby, content_type),
+    FIELD_BYTES(standby, payload, payload_length),
+    FIELD_INT(standby, expires_ms),
+    FIELD_INT(standby, after_ms),
+    FIELD_INT(standby, definition));
+
 RECORD(new_message,
     FIELD_TEXT(new_message, id),
     FIELD_TEXT(new_message, channel),
@@ -112,8 +126,10 @@ RECORD(new_message,
     FIELD_INT(new_message, expires_ms),
     FIELD_INT(new_message, severity),
     FIELD_INT(new_message, definition),
+    FIELD_BOOL(new_message, urgent),
     FIELD_BOOL(new_message, again),
     FIELD_BOOL(new_message, taken),
+    FIELD_LIST(new_message, standbys, standby_count, standby_record),
     FIELD_TEXT(new_message, suppress));
 
 RECORD(new_state,
@@ -214,7 +230,8 @@ RECORD(taken_message,
     FIELD_INT(taken_message, created_ms),
     FIELD_INT(taken_message, expires_ms),
     FIELD_INT(taken_message, attempts),
-    FIELD_INT(taken_message, severity));
+    FIELD_INT(taken_message, severity),
+    FIELD_BOOL(taken_message, urgent));
 
 RECORD(take_reply,
     FIELD_LIST(take_reply, messages, count, taken_message_record),
@@ -232,7 +249,8 @@ RECORD(settlement,
 
 RECORD(lane_record,
     FIELD_TEXT(lane_record, channel),
-    FIELD_TEXT(lane_record, value));
+    FIELD_TEXT(lane_record, value),
+    FIELD_INT(lane_record, divert_until_ms));
 
 RECORD(settle,
     FIELD_TEXT(settle, instance),
@@ -304,7 +322,8 @@ RECORD(message_row,
     FIELD_INT(message_row, created_ms),
     FIELD_INT(message_row, next_ms),
     FIELD_INT(message_row, expires_ms),
-    FIELD_BOOL(message_row, ambiguous));
+    FIELD_BOOL(message_row, ambiguous),
+    FIELD_TEXT(message_row, successor));
 
 RECORD(messages_reply,
     FIELD_LIST(messages_reply, rows, count, message_row_record));

@@ -214,6 +214,18 @@ struct start {
 
 /* -- COMMIT: a run's messages, state and record in one commit; repeating it changes nothing -------------- */
 
+/* The same message for another channel, if it does not get through by its own, or by that of an earlier stand-in. */
+struct standby {
+	const char *id;
+	int64_t of; /* the stand-in that it is one for, counted from 1; 0: for the message */
+	const char *channel, *lane, *key, *to, *subject, *content_type;
+	const char *payload;
+	size_t payload_length;
+	int64_t expires_ms;
+	int64_t after_ms; /* how long the channel that it stands in for is given */
+	int64_t definition;
+};
+
 struct new_message {
 	const char *id; /* UUIDv7 */
 	const char *channel, *lane, *kind, *key, *to, *subject, *content_type;
@@ -222,12 +234,15 @@ struct new_message {
 	int64_t created_ms, expires_ms;
 	int64_t severity;
 	int64_t definition; /* channel_definition() as a --once knows it, must be the daemon's; 0: is not compared */
+	bool urgent; /* goes before others of its channel, named lanes apart */
 	bool again; /* send although the key was sent before */
 	/*
 	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which
 	 * prints and settles them itself.
 	 */
 	bool taken;
+	struct standby *standbys;
+	size_t standby_count;
 	const char *suppress; /* why it is not to go out: it is stored `suppressed` with this reason; NULL: it goes */
 };
 
@@ -349,6 +364,7 @@ struct taken_message {
 	const char *payload;
 	size_t payload_length;
 	int64_t slot, created_ms, expires_ms, attempts, severity;
+	bool urgent;
 };
 
 struct take_reply {
@@ -373,6 +389,7 @@ struct settlement {
 struct lane_record {
 	const char *channel;
 	const char *value;
+	int64_t divert_until_ms; /* until then its messages go to their stand-ins at once; 0: they need not */
 };
 
 struct settle {
@@ -441,6 +458,7 @@ struct message_row {
 	size_t payload_length;
 	int64_t slot, attempts, created_ms, next_ms, expires_ms;
 	bool ambiguous;
+	const char *successor; /* the message that went out instead, by another channel */
 };
 
 struct messages_reply {

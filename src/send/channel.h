@@ -39,6 +39,7 @@ struct outgoing {
 	int64_t expires_ms;
 	int64_t attempts; /* made before this one */
 	int64_t severity; /* enum severity */
+	bool urgent;
 };
 
 /* A message as it was rendered, for types that make more of it than its text. */

@@ -93,7 +93,8 @@ int64_t channel_definition(const struct conf_channel *channel)
 {
 	const int64_t numbers[] = {channel->enabled, channel->in_flight, channel->timeout_ms,
 	    channel->retry_initial_ms, channel->retry_max_ms, channel->max_age_ms, channel->on_ambiguous,
-	    channel->allow_http, channel->split, channel->breaker_after, channel->breaker_probe_ms};
+	    channel->allow_http, channel->split, channel->breaker_after, channel->breaker_probe_ms,
+	    channel->fallback_after_ms, channel->accept_severity};
 	uint64_t hash = fnv1a(FNV_START, numbers, sizeof(numbers));
 
 	hash = add_text(hash, channel->type->name);
@@ -102,6 +103,10 @@ int64_t channel_definition(const struct conf_channel *channel)
 	hash = add_texts(hash, &channel->retry_on);
 	hash = add_text(hash, channel->ca_file);
 	hash = add_text(hash, channel->proxy);
+	hash = add_text(hash, channel->rate_group);
+	hash = add_text(hash, channel->fallback);
+	hash = add_texts(hash, &channel->accept_kinds);
+	hash = add_text(hash, channel->accept_times);
 	return (int64_t)(hash | 1); /* 0 means: not to be compared */
 }
 

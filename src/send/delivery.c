@@ -32,6 +32,7 @@ struct delivery *delivery_create(struct stream *stream, const struct taken_messa
 	    .expires_ms = taken->expires_ms,
 	    .attempts = taken->attempts,
 	    .severity = taken->severity,
+	    .urgent = taken->urgent,
 	};
 	return delivery;
 }

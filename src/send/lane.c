@@ -95,10 +95,14 @@ void lane_took(struct lane *lane, struct mono now, int64_t count)
 	lane->taken_at = now;
 }
 
+bool lane_is_open(const struct lane *lane, struct mono now)
+{
+	return lane->in_flight < in_flight_limit(lane) && opens_at(lane).ms <= now.ms;
+}
+
 bool lane_may_start(struct lane *lane, struct mono now)
 {
-	return lane->in_flight < in_flight_limit(lane) && opens_at(lane).ms <= now.ms &&
-	       rate_room(lane->rate, now) > 0;
+	return lane_is_open(lane, now) && rate_room(lane->rate, now) > 0;
 }
 
 struct mono lane_next(struct lane *lane, struct mono now)

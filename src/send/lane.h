@@ -84,6 +84,8 @@ bool lane_probes(const struct lane *lane);
 /* So many were taken: adapts how far ahead to go. */
 void lane_took(struct lane *lane, struct mono now, int64_t count);
 
+/* Something could start if the rate lets it. */
+bool lane_is_open(const struct lane *lane, struct mono now);
 bool lane_may_start(struct lane *lane, struct mono now);
 /* When to ask again, apart from what lane_end() changes; NOW if one may start. */
 struct mono lane_next(struct lane *lane, struct mono now);

@@ -86,13 +86,26 @@ static struct settlement settlement_of(const struct delivery *delivery)
 	};
 }
 
+static int64_t diverts_until_ms(const struct stream *stream)
+{
+	const struct conf_channel *channel = stream->channel;
+	struct mono now = mono_now(), until;
+
+	if (!channel->fallback)
+		return 0;
+	until = lane_diverts(&stream->lane, now, channel->fallback_after_ms);
+	if (!until.ms || until.ms == INT64_MAX)
+		return until.ms;
+	return wall_ms() + until.ms - now.ms;
+}
+
 static struct lane_record lane_record_of(const struct stream *stream, struct arena *arena)
 {
 	struct json *value = lane_to_json(&stream->lane, mono_now(), wall_ms());
 	cleanup(free_text) char *text = json_print(value);
 
 	json_destroy(value);
-	return (struct lane_record){stream->channel->name, arena_copy(arena, text)};
+	return (struct lane_record){stream->channel->name, arena_copy(arena, text), diverts_until_ms(stream)};
 }
 
 static void add_deliveries(struct sender *sender, struct batch *batch, struct settle *settle)

@@ -230,7 +230,10 @@ static void starve(struct stream *stream)
 	if (stream->starved)
 		return;
 	stream->starved = true;
-	TAILQ_INSERT_TAIL(&stream->sender->starved, stream, starved_link);
+	if (TAILQ_FIRST(&stream->waiting)->message.urgent)
+		TAILQ_INSERT_HEAD(&stream->sender->starved, stream, starved_link);
+	else
+		TAILQ_INSERT_TAIL(&stream->sender->starved, stream, starved_link);
 }
 
 static void start_waiting(struct stream *stream)
@@ -239,7 +242,8 @@ static void start_waiting(struct stream *stream)
 	bool writes = stream->channel->type->write;
 	int started = 0;
 
-	while (lane_may_start(&stream->lane, mono_now()) && (delivery = pick(stream))) {
+	group_update(stream);
+	while (lane_may_start(&stream->lane, mono_now()) && group_has_turn(stream) && (delivery = pick(stream))) {
 		if (!writes && stream->sender->flying >= WIRE_MAX) {
 			starve(stream);
 			return;
@@ -249,7 +253,9 @@ static void start_waiting(struct stream *stream)
 			return;
 		}
 		start(delivery);
+		group_served(stream);
 	}
+	group_update(stream);
 }
 
 /* -- taking -------------------------------------------------------------------------------------------------
@@ -268,13 +274,24 @@ static void expect(struct stream *stream, int64_t at_ms)
 		stream->next_ms = at_ms;
 }
 
+/* What is urgent stands before what is not, whenever it came. */
+static void enlist(struct stream *stream, struct delivery *delivery)
+{
+	struct delivery *before = TAILQ_FIRST(&stream->waiting);
+
+	stream->waiting_count++;
+	while (delivery->message.urgent && before && before->message.urgent)
+		before = TAILQ_NEXT(before, link);
+	if (delivery->message.urgent && before)
+		TAILQ_INSERT_BEFORE(before, delivery, link);
+	else
+		TAILQ_INSERT_TAIL(&stream->waiting, delivery, link);
+}
+
 static void accept_rows(struct stream *stream, const struct take_reply *reply)
 {
 	for (size_t i = 0; i < reply->count; i++) {
-		struct delivery *delivery = delivery_create(stream, &reply->messages[i]);
-
-		TAILQ_INSERT_TAIL(&stream->waiting, delivery, link);
-		stream->waiting_count++;
+		enlist(stream, delivery_create(stream, &reply->messages[i]));
 	}
 	expect(stream, reply->next_ms);
 	lane_took(&stream->lane, mono_now(), (int64_t)reply->count);
@@ -506,6 +523,7 @@ void stream_init(struct stream *stream, struct sender *sender, const struct conf
 	TAILQ_INIT(&stream->waiting);
 	TAILQ_INIT(&stream->flying);
 	lane_init(&stream->lane, channel);
+	group_join(stream);
 	if (stream->lane.in_flight_max > WIRE_MAX / 2)
 		stream->lane.in_flight_max = WIRE_MAX / 2;
 	stream->timer = evtimer_new(sender->base, on_timer, stream);

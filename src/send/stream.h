@@ -47,6 +47,7 @@ struct delivery {
 };
 TAILQ_HEAD(deliveries, delivery);
 
+TAILQ_HEAD(streams, stream);
 struct stream {
 	struct sender *sender;
 	const struct conf_channel *channel;
@@ -67,9 +68,11 @@ struct stream {
 	bool lane_changed;
 	char last_probe[UUID_TEXT]; /* message: the next probe is another one */
 	struct mono well_told; /* when main was told last that the channel works; 0: it is to be told */
-	TAILQ_ENTRY(stream) starved_link, changed_link;
+	struct stream *group;  /* the first of its rate_group, whose queue all of them use; NULL: alone */
+	struct streams queue;
+	bool queued;
+	TAILQ_ENTRY(stream) starved_link, changed_link, queue_link;
 };
-TAILQ_HEAD(streams, stream);
 
 /* A person's word that came from main. */
 struct command {
@@ -127,6 +130,18 @@ void stream_recover(struct stream *stream);
 
 /* The one place where it is told that a lane was shut or opened; the store hears of it too. */
 void lane_changed(struct stream *stream, struct lane_news news);
+
+/* -- group.c -----------------------------------------------------------------------------------------------
+ */
+
+/* After the streams before it: STREAM shares the rate of those of its rate_group. */
+void group_join(struct stream *stream);
+/* STREAM may have got or lost a reason to stand in the queue. */
+void group_update(struct stream *stream);
+/* It may start one, as far as the others are concerned. */
+bool group_has_turn(const struct stream *stream);
+/* It has started one. */
+void group_served(struct stream *stream);
 
 /* -- command.c ---------------------------------------------------------------------------------------------
  */

@@ -5,6 +5,8 @@
  */
 #include "store/process_parts.h"
 
+#include <string.h>
+
 #include <utlist.h>
 
 #include "base/log.h"
@@ -196,6 +198,7 @@ static void log_message(enum log_level level, const char *event, const struct me
 	log_text(&line, "state", row->state);
 	log_text(&line, "reason", row->reason);
 	log_int(&line, "attempts", row->attempts);
+	log_text(&line, "fallback", row->successor);
 	log_end(&line);
 }
 
@@ -224,6 +227,26 @@ static void tell_lost(struct process *process, const struct store_news *news)
 			tell_main(process, &news->recovered[i], NOTICE_AMBIGUOUS);
 }
 
+/* Of messages whose sender died, or that go another way. */
+static const struct {
+	const char *state;
+	const char *event;
+	enum log_level level;
+} recovered[] = {
+    {"suppressed", "message_suppressed", LEVEL_WARNING},
+    {"discarded", "message_discarded", LEVEL_WARNING},
+    {NULL, "message_ambiguous", LEVEL_WARNING},
+};
+
+static void tell_recovered(const struct message_row *row)
+{
+	size_t i = 0;
+
+	while (recovered[i].state && strcmp(recovered[i].state, row->state) != 0)
+		i++;
+	log_message(recovered[i].level, recovered[i].event, row);
+}
+
 static void tell_news(struct process *process, int64_t now_ms)
 {
 	struct store_news news;
@@ -235,11 +258,8 @@ static void tell_news(struct process *process, int64_t now_ms)
 
 		log_message(LEVEL_ERROR, text_equal(row->reason, "expired") ? "message_expired" : "message_rejected", row);
 	}
-	for (size_t i = 0; i < news.recovered_count; i++) {
-		const struct message_row *row = &news.recovered[i];
-
-		log_message(LEVEL_WARNING, row->ambiguous ? "message_ambiguous" : "message_discarded", row);
-	}
+	for (size_t i = 0; i < news.recovered_count; i++)
+		tell_recovered(&news.recovered[i]);
 	wake_senders(process, &news);
 	waits_check(process, news.messages_ended, now_ms);
 }

@@ -5,17 +5,24 @@
  */
 #include "store/process_parts.h"
 
-static struct err *check_message(const struct store_view *view, const struct new_message *message)
+static struct err *check_channel(const struct store_view *view, const char *name, int64_t definition)
 {
-	const struct channel_record *channel;
+	const struct channel_record *channel = store_view_channel(view, name);
 
-	if (!message->definition || message->taken || !message->channel)
-		return NULL;
-	channel = store_view_channel(view, message->channel);
-	if (channel && channel->definition == message->definition)
+	if (channel && channel->definition == definition)
 		return NULL;
 	return ERR(ERR_CONFIG, "the running daemon %s channel '%s': reload the daemon",
-	    channel ? "has another definition of" : "does not know", message->channel);
+	    channel ? "has another definition of" : "does not know", name);
+}
+
+static struct err *check_message(const struct store_view *view, const struct new_message *message)
+{
+	if (message->definition && !message->taken && message->channel)
+		PASS(check_channel(view, message->channel, message->definition));
+	for (size_t i = 0; i < message->standby_count; i++)
+		if (message->standbys[i].definition)
+			PASS(check_channel(view, message->standbys[i].channel, message->standbys[i].definition));
+	return NULL;
 }
 
 struct err *definitions_check(const struct store_view *view, enum request_kind kind, const void *request)

@@ -29,6 +29,7 @@ static struct message_row copy_row(struct arena *arena, const struct message_row
 	copy.channel = arena_copy(arena, row->channel);
 	copy.state = arena_copy(arena, row->state);
 	copy.reason = arena_copy(arena, row->reason);
+	copy.successor = row->successor ? arena_copy(arena, row->successor) : NULL;
 	copy.lane = copy.kind = copy.key = copy.to = copy.subject = copy.content_type = NULL;
 	copy.answer = copy.provider_id = copy.payload = NULL;
 	copy.payload_length = 0;

@@ -118,6 +118,17 @@ struct err *sqlite_hold_key(struct sqlite *db, const char *channel, const char *
 struct err *sqlite_insert_message(struct store *store, const struct run_head *run, const char *instance,
     const struct new_message *message, bool *out_queued, struct arena *arena,
     struct stored_message *out) MUST_CHECK;
+/* sqlite_standby.c: stand-ins by other channels. */
+struct err *sqlite_add_standbys(struct sqlite *db, const struct new_message *message) MUST_CHECK;
+struct err *sqlite_drop_standbys(struct sqlite *db, const char *id) MUST_CHECK;
+/* The stand-in of message ID becomes a message: *OUT_SUCCESSOR; NULL: there is none that may still go out. */
+struct err *sqlite_stand_in(struct store *store, const char *id, int64_t now_ms, struct arena *arena,
+    const char **out_successor) MUST_CHECK;
+/* The message, whose `successor` is set, is suppressed, and that is told. */
+struct err *sqlite_end_by_fallback(struct store *store, struct message_row *told, int64_t now_ms) MUST_CHECK;
+/* All whose time has come; *OUT_NEXT_MS is when to call again, 0: none waits. */
+struct err *sqlite_stand_in_all(struct store *store, int64_t now_ms, int64_t *out_next_ms) MUST_CHECK;
+
 /* The id that ID, or a unique end of at least 6 characters of one, stands for; PERMANENT error if none. */
 struct err *sqlite_resolve_id(
     struct sqlite *db, const char *id, struct arena *arena, const char **out_id) MUST_CHECK;

@@ -123,9 +123,9 @@ static struct err *insert_row(
 	struct query q = query(db,
 	    "INSERT INTO messages (id, run, job, slot, channel, lane, kind, key, recipient, subject, "
 	    "content_type,"
-	    " severity, state, reason, by_hand, taker, created_ms, not_before_ms, expires_ms, ended_ms)"
+	    " severity, state, reason, by_hand, taker, created_ms, not_before_ms, expires_ms, ended_ms, urgent)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18, "
-	    "?19)");
+	    "?19, ?20)");
 
 	bind_text(&q, m->id);
 	bind_int(&q, run->id);
@@ -146,6 +146,7 @@ static struct err *insert_row(
 	bind_int(&q, m->created_ms);
 	bind_int(&q, m->expires_ms);
 	bind_int(&q, birth->ended_ms);
+	bind_int(&q, m->urgent);
 	return query_run(&q);
 }
 
@@ -195,6 +196,7 @@ static struct err *insert_queued(struct store *store, const struct run_head *run
 	*out = (struct stored_message){.id = m->id, .state = birth.state};
 	PASS(insert_row(sqlite_of(store), run, m, &birth));
 	PASS(insert_payload(sqlite_of(store), m));
+	PASS(sqlite_add_standbys(sqlite_of(store), m));
 	if (!m->taken)
 		note_channel(store, m->channel);
 	return NULL;
@@ -230,15 +232,16 @@ struct err *sqlite_insert_message(struct store *store, const struct run_head *ru
 
 /* -- WAIT and SEND -------------------------------------------------------------------------------- */
 
-static struct err *load_state(
-    struct sqlite *db, const char *id, struct arena *arena, struct message_state *out)
+static struct err *load_one(struct sqlite *db, const char *id, struct arena *arena, struct message_state *out,
+    const char **out_successor)
 {
-	struct query q =
-	    query(db, "SELECT id, state, reason, attempts, answer, run FROM messages WHERE id = ?");
+	struct query q = query(
+	    db, "SELECT id, state, reason, attempts, answer, run, successor FROM messages WHERE id = ?");
 
 	*out = (struct message_state){0};
+	*out_successor = NULL;
 	bind_text(&q, id);
-	if (query_row(&q))
+	if (query_row(&q)) {
 		*out = (struct message_state){
 		    .id = column_text(&q, 0, arena),
 		    .state = column_text(&q, 1, arena),
@@ -247,7 +250,31 @@ static struct err *load_state(
 		    .answer = column_text(&q, 4, arena),
 		    .run = column_int(&q, 5),
 		};
+		*out_successor = column_text(&q, 6, arena);
+	}
 	return query_done(&q);
+}
+
+/* What went another way is not over before that is, and if nothing came of it either, that is what counts. */
+static struct err *load_state(
+    struct sqlite *db, const char *id, struct arena *arena, struct message_state *out)
+{
+	struct message_state last;
+	const char *next;
+
+	PASS(load_one(db, id, arena, out, &next));
+	if (!next || strcmp(out->state, "suppressed") != 0)
+		return NULL;
+	do
+		PASS(load_one(db, next, arena, &last, &next));
+	while (next && !strcmp(last.state, "suppressed"));
+	out->answer = NULL;
+	if (!last.id || !strcmp(last.state, "delivered"))
+		return NULL;
+	out->answer = last.answer;
+	out->state = last.state;
+	out->reason = last.reason;
+	return NULL;
 }
 
 struct err *sqlite_wait(struct store *store, const void *request, struct arena *arena, void *out)

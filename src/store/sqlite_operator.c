@@ -98,6 +98,7 @@ static struct err *discard(const struct handling *h, const struct message_head *
 	bind_int(&q, h->ask->now_ms);
 	bind_int(&q, head->seq);
 	PASS(query_run(&q));
+	PASS(sqlite_drop_standbys(sqlite_of(h->store), head->id));
 	note_ended(h->store);
 	if (*head->lane)
 		note_channel(h->store, head->channel); /* it may have held up its lane */

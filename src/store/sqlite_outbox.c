@@ -14,7 +14,7 @@
 /* A row that is about to change, as far as it is told of. */
 struct outbox_row {
 	int64_t seq;
-	bool by_hand;
+	bool by_hand, standby;
 	struct message_row told;
 };
 
@@ -28,7 +28,7 @@ static void rows_done(struct rows *rows)
 	free(rows->items);
 }
 
-#define ROW_COLUMNS "seq, id, job, run, slot, channel, attempts, lane, by_hand"
+#define ROW_COLUMNS "seq, id, job, run, slot, channel, attempts, lane, by_hand, standby"
 
 /* Gathers the rows of Q, so that they can be changed. */
 static struct err *gather(struct query *q, struct arena *arena, struct rows *rows)
@@ -38,6 +38,7 @@ static struct err *gather(struct query *q, struct arena *arena, struct rows *row
 		rows->items[rows->count++] = (struct outbox_row){
 		    .seq = column_int(q, 0),
 		    .by_hand = column_int(q, 8),
+		    .standby = column_int(q, 9),
 		    .told =
 		        {
 		            .id = column_text(q, 1, arena),
@@ -53,7 +54,7 @@ static struct err *gather(struct query *q, struct arena *arena, struct rows *row
 	return query_done(q);
 }
 
-static struct err *bury(struct store *store, struct outbox_row *row, const char *reason, int64_t now_ms)
+static struct err *make_dead(struct store *store, struct outbox_row *row, const char *reason, int64_t now_ms)
 {
 	struct query q = query(sqlite_of(store),
 	    "UPDATE messages SET state = 'dead', reason = ?, ended_ms = ? WHERE seq = ?");
@@ -68,6 +69,27 @@ static struct err *bury(struct store *store, struct outbox_row *row, const char 
 	if (*row->told.lane)
 		note_channel(store, row->told.channel); /* it may have held up its lane */
 	return NULL;
+}
+
+/* It has another way to go, which may live longer; *OUT_GOES: it is not dead. */
+static struct err *go_another_way(struct store *store, struct outbox_row *row, int64_t now_ms, bool *out_goes)
+{
+	cleanup(arena_done) struct arena arena = {0};
+
+	*out_goes = false;
+	if (!row->standby)
+		return NULL;
+	PASS(sqlite_stand_in(store, row->told.id, now_ms, &arena, &row->told.successor));
+	*out_goes = row->told.successor != NULL;
+	return *out_goes ? sqlite_end_by_fallback(store, &row->told, now_ms) : NULL;
+}
+
+static struct err *bury(struct store *store, struct outbox_row *row, const char *reason, int64_t now_ms)
+{
+	bool goes;
+
+	PASS(go_another_way(store, row, now_ms, &goes));
+	return goes ? NULL : make_dead(store, row, reason, now_ms);
 }
 
 static struct err *next_expiry(struct sqlite *db, int64_t *out_next_ms)
@@ -100,8 +122,14 @@ static struct err *bury_all_expired(struct store *store, int64_t now_ms)
 
 struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next_ms)
 {
+	int64_t stand_in_ms;
+
 	TRY(bury_all_expired(store, now_ms), "end expired messages");
-	return next_expiry(sqlite_of(store), out_next_ms);
+	PASS(sqlite_stand_in_all(store, now_ms, &stand_in_ms));
+	PASS(next_expiry(sqlite_of(store), out_next_ms));
+	if (stand_in_ms && (!*out_next_ms || stand_in_ms < *out_next_ms))
+		*out_next_ms = stand_in_ms;
+	return NULL;
 }
 
 /* -- channels that are no more ------------------------------------------------------------------------ */
@@ -152,7 +180,7 @@ struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms
 #define TAKE_COLUMNS                                                                                         \
 	"SELECT seq, id, run, job, channel, lane, kind, key, recipient, subject, content_type, slot, "       \
 	"created_ms,"                                                                                        \
-	" expires_ms, attempts, severity, payload"                                                           \
+	" expires_ms, attempts, severity, payload, urgent"                                                         \
 	" FROM messages AS m JOIN payloads ON message = seq"                                                 \
 	" WHERE channel = ?1 AND state IN ('queued','retrying')"                                             \
 	" AND (expires_ms = 0 OR expires_ms > ?2)"                                                           \
@@ -160,8 +188,10 @@ struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms
 	"  AND e.lane = m.lane AND e.lane <> '' AND e.seq < m.seq"                                           \
 	"  AND e.state IN ('queued','retrying','sending')))"                                                 \
 	" AND (?4 = 0 OR run = ?4)"
-#define TAKE_DUE   TAKE_COLUMNS " AND not_before_ms <= ?2 ORDER BY not_before_ms, seq LIMIT ?3"
-#define TAKE_PROBE TAKE_COLUMNS " ORDER BY id = ?5, seq LIMIT ?3"
+#define TAKE_ORDER  " AND not_before_ms <= ?2 ORDER BY not_before_ms, seq LIMIT ?3"
+#define TAKE_URGENT TAKE_COLUMNS " AND urgent = 1" TAKE_ORDER
+#define TAKE_OTHERS TAKE_COLUMNS " AND urgent = 0" TAKE_ORDER
+#define TAKE_PROBE  TAKE_COLUMNS " ORDER BY id = ?5, seq LIMIT ?3"
 
 static void read_taken(struct query *q, struct arena *arena, struct taken_message *out)
 {
@@ -183,16 +213,17 @@ static void read_taken(struct query *q, struct arena *arena, struct taken_messag
 	    .severity = column_int(q, 15),
 	};
 	out->payload = column_bytes(q, 16, arena, &out->payload_length);
+	out->urgent = column_int(q, 17);
 }
 
-static struct err *find_due(
-    struct sqlite *db, const struct take *take, struct arena *arena, int64_t *seqs, struct take_reply *reply)
+static struct err *find_by(struct sqlite *db, const char *sql, const struct take *take, struct arena *arena,
+    int64_t *seqs, struct take_reply *reply)
 {
-	struct query q = query(db, take->probe ? TAKE_PROBE : TAKE_DUE);
+	struct query q = query(db, sql);
 
 	bind_text(&q, take->channel);
 	bind_int(&q, take->now_ms);
-	bind_int(&q, take->limit);
+	bind_int(&q, take->limit - (int64_t)reply->count);
 	bind_int(&q, take->run);
 	if (take->probe)
 		bind_text(&q, text_or_empty(take->except));
@@ -201,6 +232,17 @@ static struct err *find_due(
 		read_taken(&q, arena, &reply->messages[reply->count++]);
 	}
 	return query_done(&q);
+}
+
+static struct err *find_due(
+    struct sqlite *db, const struct take *take, struct arena *arena, int64_t *seqs, struct take_reply *reply)
+{
+	if (take->probe)
+		return find_by(db, TAKE_PROBE, take, arena, seqs, reply);
+	PASS(find_by(db, TAKE_URGENT, take, arena, seqs, reply));
+	if ((int64_t)reply->count == take->limit)
+		return NULL;
+	return find_by(db, TAKE_OTHERS, take, arena, seqs, reply);
 }
 
 static struct err *mark_taken(struct sqlite *db, int64_t seq, const char *taker)
@@ -282,7 +324,7 @@ static struct query give_back_query(struct sqlite *db, const struct settle *sett
 {
 	struct query q = query(db, "UPDATE messages SET state = iif(attempts > 0, 'retrying', 'queued'),"
 	                           " taker = NULL WHERE id = ? AND state = 'sending' AND taker = ?"
-	                           " RETURNING channel, lane");
+	                           " RETURNING channel, lane, 0, job, run, slot, attempts");
 
 	bind_text(&q, s->id);
 	bind_text(&q, settle->instance);
@@ -300,7 +342,8 @@ static struct query settle_query(
 	              "max(ambiguous, ?6),"
 	              " not_before_ms = coalesce(nullif(?7, 0), not_before_ms), ended_ms = ?8, taker = NULL, "
 	              "by_hand = 0"
-	              " WHERE id = ?9 AND state = 'sending' AND taker = ?10 RETURNING channel, lane");
+	              " WHERE id = ?9 AND state = 'sending' AND taker = ?10"
+	              " RETURNING channel, lane, standby, job, run, slot, attempts");
 
 	bind_text(&q, s->state);
 	bind_text(&q, s->reason);
@@ -315,13 +358,25 @@ static struct query settle_query(
 	return q;
 }
 
+/* Delivered, it needs none; dead, it goes another way if there is one. */
+static struct err *settle_standby(
+    struct store *store, const struct settle *settle, struct message_row *told, struct arena *arena)
+{
+	if (!strcmp(told->state, "delivered"))
+		return sqlite_drop_standbys(sqlite_of(store), told->id);
+	if (strcmp(told->state, "dead") != 0)
+		return NULL;
+	PASS(sqlite_stand_in(store, told->id, settle->now_ms, arena, &told->successor));
+	return told->successor ? sqlite_end_by_fallback(store, told, settle->now_ms) : NULL;
+}
+
 static struct err *settle_one(struct store *store, const struct settle *settle, const struct settlement *s,
     struct arena *arena, int64_t *stale)
 {
 	int state = find_settled_state(s->state);
-	const char *channel = NULL, *lane = NULL;
+	struct message_row told = {.id = s->id, .state = s->state};
 	struct query q;
-	bool untried;
+	bool untried, standby = false;
 
 	if (state < 0)
 		return ERR(ERR_BUG, "message %s cannot be settled as '%s'", s->id, text_or_empty(s->state));
@@ -329,25 +384,31 @@ static struct err *settle_one(struct store *store, const struct settle *settle, 
 	q = untried ? give_back_query(sqlite_of(store), settle, s)
 	            : settle_query(sqlite_of(store), settle, s, settled_states[state].ended);
 	while (query_row(&q)) {
-		channel = column_text(&q, 0, arena);
-		lane = column_text(&q, 1, arena);
+		told.channel = column_text(&q, 0, arena);
+		told.lane = column_text(&q, 1, arena);
+		standby = column_int(&q, 2);
+		told.job = column_text(&q, 3, arena);
+		told.run = column_int(&q, 4);
+		told.slot = column_int(&q, 5);
+		told.attempts = column_int(&q, 6);
 	}
 	PASS(query_done(&q));
-	*stale += !channel;
-	if (channel && settled_states[state].told)
+	*stale += !told.channel;
+	if (told.channel && settled_states[state].told)
 		note_ended(store);
-	if (channel && (*lane || untried || !store_serves(store, channel)))
-		note_channel(store, channel); /* the next of the lane, or itself, can be taken */
-	return NULL;
+	if (told.channel && (*told.lane || untried || !store_serves(store, told.channel)))
+		note_channel(store, told.channel); /* the next of the lane, or itself, can be taken */
+	return standby ? settle_standby(store, settle, &told, arena) : NULL;
 }
 
 static struct err *store_lane(struct sqlite *db, const struct lane_record *lane)
 {
-	struct query q = query(db, "INSERT INTO lanes (channel, value) VALUES (?1, ?2) ON CONFLICT (channel) "
-	                           "DO UPDATE SET value = ?2");
+	struct query q = query(db, "INSERT INTO lanes (channel, value, divert_until_ms) VALUES (?1, ?2, ?3)"
+	                           " ON CONFLICT (channel) DO UPDATE SET value = ?2, divert_until_ms = ?3");
 
 	bind_text(&q, lane->channel);
 	bind_text(&q, text_or_empty(lane->value));
+	bind_int(&q, lane->divert_until_ms);
 	return query_run(&q);
 }
 

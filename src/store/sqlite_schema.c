@@ -140,8 +140,41 @@ static const char version_2[] =
     "ALTER TABLE slots ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE slots ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * Messages that go before others. Stand-ins of messages, and which channels divert to them. A stand-in belongs to `message`, which is one or is
+ * itself still a stand-in; `due_ms` is set while it is one.
+ */
+static const char version_3[] =
+    "ALTER TABLE messages ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX messages_urgent ON messages (channel, not_before_ms)"
+    " WHERE urgent = 1 AND state IN ('queued','retrying');"
+    "ALTER TABLE messages ADD COLUMN standby INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE messages ADD COLUMN successor TEXT;"
+    "ALTER TABLE lanes ADD COLUMN divert_until_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE standbys ("
+    " message TEXT NOT NULL,"
+    " id TEXT NOT NULL UNIQUE,"
+    " channel TEXT NOT NULL,"
+    " lane TEXT NOT NULL,"
+    " kind TEXT,"
+    " key TEXT,"
+    " recipient TEXT NOT NULL,"
+    " subject TEXT,"
+    " content_type TEXT,"
+    " severity INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL,"
+    " after_ms INTEGER NOT NULL,"
+    " due_ms INTEGER NOT NULL,"
+    " payload BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX standbys_message ON standbys (message);"
+    "CREATE INDEX standbys_due ON standbys (due_ms) WHERE due_ms > 0;"
+    "CREATE INDEX messages_standby ON messages (channel)"
+    " WHERE standby = 1 AND state IN ('queued','retrying');"
+    "CREATE INDEX lanes_divert ON lanes (divert_until_ms) WHERE divert_until_ms > 0;";
+
 /* steps[n] leads from version n to n + 1. */
-static const char *const steps[] = {version_1, version_2};
+static const char *const steps[] = {version_1, version_2, version_3};
 
 int64_t sqlite_schema_newest(void)
 {

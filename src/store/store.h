@@ -55,7 +55,7 @@ struct store_news {
 	bool messages_ended;         /* some message came to its end: look at the waits */
 	struct message_row *expired; /* these died of age, or with their channel; to be logged */
 	size_t expired_count;
-	struct message_row *recovered; /* their sender died while it had them; to be logged */
+	struct message_row *recovered; /* their sender died while it had them, or they go another way; to be logged */
 	size_t recovered_count;
 };
 void store_news(struct store *store, struct store_news *out_news);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "daemon/child.h"
 #include "send/channel.h"
+#include "worker/accept.h"
 #include "worker/inside.h"
 #include "worker/packing.h"
 #include "worker/rendering.h"
@@ -141,12 +142,14 @@ static const char *key_for(struct run *run, const struct message *message, const
 	    message->to ? "|" : "", key);
 }
 
-/* Why nothing may go out by CHANNEL; NULL: it may. */
-static const char *suppress_reason(struct run *run, const struct conf_channel *channel)
+/* Why MESSAGE may not go out by CHANNEL, meant for MEANT_FOR; NULL: it may. */
+static const char *suppress_reason(struct run *run, const struct message *message,
+    const struct conf_channel *channel, const struct conf_channel *meant_for)
 {
-	if (conf_allows(run->tools->conf, channel))
-		return NULL;
-	return arena_format(&run->arena, "channel %s is not among daemon.allow_channels", channel->name);
+	if (!conf_allows(run->tools->conf, channel))
+		return arena_format(
+		    &run->arena, "channel %s is not among daemon.allow_channels", channel->name);
+	return accept_refusal(meant_for, message, run->order->now, &run->arena);
 }
 
 /* One row; TO NULL: the message names no recipient. */
@@ -154,7 +157,7 @@ static struct run_message *add_message(struct run *run, const struct message *me
     const struct conf_channel *meant_for, const char *to)
 {
 	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
-	const char *suppress = suppress_reason(run, channel);
+	const char *suppress = suppress_reason(run, message, channel, meant_for);
 	char *id = arena_alloc(&run->arena, UUID_TEXT);
 	int64_t now_ms = wall_ms();
 	struct run_message *added;
@@ -181,6 +184,7 @@ static struct run_message *add_message(struct run *run, const struct message *me
 	            .created_ms = now_ms,
 	            .expires_ms = expiry_of(run, message, channel, now_ms),
 	            .severity = message->severity,
+	            .urgent = message->severity == SEVERITY_CRITICAL,
 	            .definition = run->order->by_hand ? channel_definition(channel) : 0,
 	            .again = run->order->again,
 	            .taken = run->order->by_hand && !suppress && !strcmp(channel->type->name, "console"),
@@ -260,6 +264,146 @@ static struct err *take_parts(struct run *run, size_t first, const struct messag
 	return NULL;
 }
 
+/* -- stand-ins
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* What is kept back, printed here or redirected goes no other way. */
+static bool has_stand_ins(const struct run_message *message)
+{
+	return message->channel->fallback && message->channel == message->meant_for &&
+	       !message->record.suppress && !message->record.taken;
+}
+
+/* A recipient is of use only to a channel of the same type; another has its own. */
+static struct err *stand_in_recipients(struct run *run, const struct run_message *message,
+    const struct conf_channel *channel, struct texts *out_recipients, bool *out_own)
+{
+	const char **to = arena_alloc(&run->arena, sizeof(*to));
+	bool same_type = channel->type == message->channel->type;
+
+	*to = same_type && !message->own ? message->record.to : "";
+	*out_recipients = (struct texts){to, 1};
+	*out_own = !**to && channel->type->recipients;
+	if (!*out_own)
+		return NULL;
+	return channel->type->recipients(run->tools->conf, channel, &run->arena, out_recipients);
+}
+
+static struct standby *new_stand_in(struct run *run, struct new_message *record)
+{
+	struct standby *grown = arena_alloc(&run->arena, (record->standby_count + 1) * sizeof(*grown));
+
+	if (record->standby_count)
+		memcpy(grown, record->standbys, record->standby_count * sizeof(*grown));
+	record->standbys = grown;
+	grown[record->standby_count] =
+	    (struct standby){.id = uuid_v7(record->created_ms, arena_alloc(&run->arena, UUID_TEXT))};
+	return &grown[record->standby_count++];
+}
+
+/* TWIN, the message as it would be by another channel, has one of its parts. */
+static struct err *take_stand_in(struct run *run, struct run_message *twin, struct standby *standby,
+    const struct rendering *rendering, const struct rendered *part)
+{
+	twin->record.id = standby->id;
+	PASS(take_payload(run, twin, rendering, part));
+	tell_of(run, twin, part);
+	standby->channel = twin->channel->name;
+	standby->to = twin->record.to;
+	standby->subject = twin->record.subject;
+	standby->content_type = twin->record.content_type;
+	standby->payload = twin->record.payload;
+	standby->payload_length = twin->record.payload_length;
+	standby->expires_ms = twin->record.expires_ms;
+	standby->definition = run->order->by_hand ? channel_definition(twin->channel) : 0;
+	return NULL;
+}
+
+/* TWIN's parts become stand-ins of ADDED, for the OF-th of them (0: itself), whose channel is given AFTER_MS. */
+static struct err *add_twin(struct run *run, struct run_message *added, struct run_message *twin, int64_t of,
+    int64_t after_ms, const struct rendering *rendering)
+{
+	struct rendered parts[RENDER_PARTS_MAX];
+	const char *key = twin->record.key, *lane = added->record.lane;
+	size_t count = rendering_for(rendering, twin->channel,
+	    &(struct rendering_message){twin->record.id, key, twin->record.to, twin->channel}, parts);
+	struct err *e = NULL;
+
+	for (size_t i = 0; i < count && !e; i++) {
+		struct standby *standby = new_stand_in(run, &added->record);
+
+		if (!i && count > 1 && !*lane)
+			lane = standby->id;
+		standby->of = of;
+		standby->after_ms = after_ms;
+		standby->lane = lane;
+		standby->key = i ? arena_format(&run->arena, "%s|part %zu", key, i + 1) : key;
+		e = take_stand_in(run, twin, standby, rendering, &parts[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		rendered_done(&parts[i]);
+	return e;
+}
+
+/* The stand-ins by CHANNEL, which is the fallback of BEFORE. */
+static struct err *add_by_channel(struct run *run, const struct message *message, struct run_message *added,
+    const struct conf_channel *before, const struct conf_channel *channel, int64_t of,
+    const struct rendering *rendering)
+{
+	struct run_message twin = *added;
+	struct texts recipients;
+
+	PASS(stand_in_recipients(run, added, channel, &recipients, &twin.own));
+	twin.channel = twin.meant_for = channel;
+	twin.record.channel = channel->name;
+	twin.record.expires_ms = expiry_of(run, message, channel, added->record.created_ms);
+	for (size_t i = 0; i < recipients.count; i++) {
+		twin.record.to = recipients.items[i];
+		PASS(add_twin(run, added, &twin, of, before->fallback_after_ms, rendering));
+	}
+	added->detail = twin.detail;
+	return NULL;
+}
+
+/* The chain of fallbacks, as far as they take the message; the configuration has no loops. */
+static struct err *add_stand_ins(struct run *run, const struct message *message, struct run_message *added,
+    const struct rendering *rendering)
+{
+	const struct conf *conf = run->tools->conf;
+	const struct conf_channel *before = added->channel, *channel;
+	int64_t of = 0;
+
+	for (; before->fallback && (channel = conf_channel(conf, before->fallback)); before = channel) {
+		size_t first = added->record.standby_count;
+
+		if (suppress_reason(run, message, channel, channel))
+			return NULL;
+		PASS(add_by_channel(run, message, added, before, channel, of, rendering));
+		if (added->record.standby_count == first)
+			return NULL;
+		of = (int64_t)first + 1;
+	}
+	return NULL;
+}
+
+/* Whichever of the parts fails, the whole goes the other way; their common key sees to it that it does once. */
+static void share_stand_ins(struct run *run, size_t first)
+{
+	const struct new_message *from = &run->messages[first].record;
+
+	for (size_t i = first + 1; i < run->message_count; i++) {
+		struct new_message *part = &run->messages[i].record;
+
+		for (size_t k = 0; k < from->standby_count; k++) {
+			struct standby *copy = new_stand_in(run, part);
+			const char *id = copy->id;
+
+			*copy = from->standbys[k];
+			copy->id = id;
+		}
+	}
+}
+
 /* A message to one recipient, which may come to several. */
 static struct err *add_for(struct run *run, const struct message *message,
     const struct conf_channel *meant_for, const char *to, bool own, const struct rendering *rendering)
@@ -277,7 +421,11 @@ static struct err *add_for(struct run *run, const struct message *message,
 	struct err *e = take_parts(run, first, message, rendering, parts, count);
 	for (size_t i = 0; i < count; i++)
 		rendered_done(&parts[i]);
-	return e;
+	if (e || !has_stand_ins(&run->messages[first]))
+		return e;
+	PASS(add_stand_ins(run, message, &run->messages[first], rendering));
+	share_stand_ins(run, first);
+	return NULL;
 }
 
 /* A copy for each of the channel's own recipients, so that one who is refused harms no other. */

@@ -158,6 +158,8 @@ struct err *run_send(
 	}
 	added = &run->messages[run->message_count - 1];
 	added->record.taken = false; /* nobody would settle it before the run is over */
+	added->record.urgent = true;
+	added->record.standby_count = 0; /* who waits for a text is not helped by a chat */
 	if (run->order->dry_run) {
 		*out_outcome = OUTCOME_DRY_RUN;
 		return NULL;

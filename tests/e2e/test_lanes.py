@@ -199,6 +199,140 @@ def test_the_level_of_a_rate_outlives_a_killed_sender(tmp_path, receiver):
     check_windows(receiver, 3, 2.7)
 
 
+def test_channels_of_one_account_share_its_rate_in_turns(tmp_path, receiver):
+    names = ["a", "b", "c"]
+    channels = {name: hook(receiver, "/" + name, rate="3/1s", rate_group="account") for name in names}
+    with Outbox(tmp_path, channels) as outbox:
+        for name in names:
+            outbox.put(name, 6)
+        outbox.wait_all("delivered", timeout=20)
+    check_windows(receiver, 3, 0.7)
+    order = [request.path[1] for request in receiver.requests]
+    for name in names:  # after the first second, in which some were not there yet
+        assert 2 <= order[3:15].count(name) <= 6, order
+
+
+# -- what is accepted --------------------------------------------------------------------------------------
+
+
+def suppressed(bmad):
+    return {row["channel"]: row["reason"] for row in bmad.outbox() if row["state"] == "suppressed"}
+
+
+def test_what_a_channel_does_not_accept_is_suppressed_and_says_why(make_bmad, receiver):
+    bmad = make_bmad(jobs={"job": probe(["all", "kinds", "other", "severity", "day", "night"])}, channels={
+        "all": hook(receiver, "/all"),
+        "kinds": hook(receiver, "/kinds", accept={"kinds": ["alert", "report"]}),
+        "other": hook(receiver, "/other", accept={"kinds": "alert"}),
+        "severity": hook(receiver, "/severity", accept={"severity": "warning"}),
+        "day": hook(receiver, "/day", accept={"times": "* 6-21 * * *"}),
+        "night": hook(receiver, "/night", accept={"times": "CRON_TZ=Asia/Tokyo * 0-2 * * *"})})
+    done = bmad.once("job", "--at", "2026-03-08T17:30:00Z")  # 02:30 in Tokyo
+    assert {row["channel"]: row["outcome"] for row in done["messages"]} == {
+        "all": "delivered", "kinds": "delivered", "other": "suppressed", "severity": "suppressed",
+        "day": "delivered", "night": "delivered"}
+    reasons = suppressed(bmad)
+    assert "kind report" in reasons["other"] and "severity" in reasons["severity"]
+    done = bmad.once("job", "--at", "2026-03-08T22:00:30Z", "--again")
+    assert {row["channel"] for row in done["messages"] if row["outcome"] == "delivered"} == {"all", "kinds"}
+    assert "accept.times" in suppressed(bmad)["day"] and "accept.times" in suppressed(bmad)["night"]
+
+
+def test_check_names_what_is_wrong_between_channels(make_bmad, receiver):
+    bmad = make_bmad(jobs={}, channels={
+        "a": hook(receiver, fallback="b"), "b": hook(receiver, fallback={"channel": "c", "after": "1m"}),
+        "c": hook(receiver, fallback="a"), "self": hook(receiver, fallback="self"),
+        "lost": hook(receiver, fallback="d"), "fine": hook(receiver, fallback="console"),
+        "one": hook(receiver, rate_group="g", rate="1/s"), "two": hook(receiver, rate_group="g", rate="2/s"),
+        "times": hook(receiver, accept={"times": "* 25 * * *"}), "every": hook(receiver, accept={"times": "@every 5m"})})
+    done = bmad.command("check")
+    lines = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if ": error: " in line]
+    assert done.returncode == 2
+    for name, told in [("a", "its own fallback"), ("b", "its own fallback"), ("c", "its own fallback"),
+                       ("self", "its own fallback"), ("lost", "no channel 'd'"), ("two", "another rate than 'one'"),
+                       ("times", "accept.times"), ("every", "accept.times")]:
+        assert any(f"'{name}'" in line and told in line for line in lines), (name, lines)
+    assert len(lines) == 8, lines
+
+
+# -- fallback ----------------------------------------------------------------------------------------------
+
+
+def fates(bmad, name):
+    return [(row["state"], row["reason"]) for row in bmad.outbox() if row["channel"] == name]
+
+
+def with_fallback(receiver, after="1h", **more):
+    return {"hook": hook(receiver, fallback={"channel": "files", "after": after}, **more),
+            "files": {"type": "file", "dir": "out"}}
+
+
+def test_what_is_rejected_goes_to_the_fallback_rendered_for_it(make_bmad, receiver):
+    receiver.script("/hook", Status(400), Status(202))
+    bmad = make_bmad(jobs={"job": probe(["hook"], messages=3)}, channels=with_fallback(receiver))
+    (bmad.folder / "out").mkdir()
+    bmad.start()
+    run(bmad)
+    wait_for(lambda: states(bmad, channel="files") == ["delivered"])
+    wait_for(lambda: states(bmad, channel="hook") == ["delivered", "delivered", "suppressed"])
+    assert ("suppressed", "fallback") in fates(bmad, "hook")
+    (written,) = (bmad.folder / "out").iterdir()
+    assert "number: " in written.read_text(), "as text, not as the webhook's envelope"
+    told = bmad.wait_event("message_suppressed", channel="hook")
+    assert told["reason"] == "fallback"
+    assert bmad.wait_event("message_delivered", channel="files")["message"] == told["fallback"]
+    assert len(receiver.requests) == 3
+
+
+def test_a_suspended_channel_sends_what_waits_and_what_comes_by_its_fallback(make_bmad, receiver):
+    receiver.script("/hook", Status(410))
+    bmad = make_bmad(jobs={name: probe(["hook"], messages=3) for name in ("job", "other")},
+                     channels=with_fallback(receiver))
+    (bmad.folder / "out").mkdir()
+    bmad.start()
+    run(bmad)
+    wait_for(lambda: states(bmad, channel="files") == ["delivered"] * 3)
+    assert fates(bmad, "hook") == [("suppressed", "fallback")] * 3
+    run(bmad, "other")
+    wait_for(lambda: states(bmad, channel="files") == ["delivered"] * 6)
+    assert fates(bmad, "hook") == [("suppressed", "fallback")] * 6
+    assert len(receiver.requests) == 1
+
+
+def test_what_does_not_get_through_in_time_goes_to_the_fallback_and_never_both_ways(make_bmad, receiver):
+    receiver.script("/hook", Status(500))
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels=with_fallback(receiver, after="2s"))
+    (bmad.folder / "out").mkdir()
+    bmad.start()
+    run(bmad)
+    wait_for(lambda: states(bmad, channel="files") == ["delivered"])
+    assert fates(bmad, "hook") == [("suppressed", "fallback")]
+    sent = len(receiver.requests)
+    time.sleep(0.5)
+    assert len(receiver.requests) == sent >= 2
+
+
+def test_a_fallback_is_not_used_while_its_channel_works(make_bmad, receiver):
+    bmad = make_bmad(jobs={"job": probe(["hook"], messages=5)}, channels=with_fallback(receiver, after="1s"))
+    (bmad.folder / "out").mkdir()
+    bmad.start()
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["delivered"] * 5)
+    time.sleep(1.2)
+    assert states(bmad) == ["delivered"] * 5 and list((bmad.folder / "out").iterdir()) == []
+    assert bmad.sql("SELECT count(*) AS n FROM standbys") == [{"n": 0}]
+
+
+def test_by_hand_waits_for_the_fallback_too(make_bmad, receiver):
+    receiver.script("/hook", Status(403))
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels=with_fallback(receiver))
+    (bmad.folder / "out").mkdir()
+    done = bmad.once("job")
+    (message,) = done["messages"]
+    assert (message["outcome"], message["detail"]) == ("suppressed", "fallback")
+    assert len(list((bmad.folder / "out").iterdir())) == 1
+
+
 # -- nobody slows others -----------------------------------------------------------------------------------
 
 

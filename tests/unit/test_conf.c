@@ -541,8 +541,6 @@ static void each_mistake_is_told_at_its_place(void **state)
 	        "webhook, ...}, not a text\n"},
 	    {"channels: {a: {type: hook}}",
 	        "1:12: error: the key 'url' is missing in channel 'a': the address\n"},
-	    {"channels: {a: {type: hook, url: x, accept: {}}}",
-	        "1:36: error: key 'accept' of channel 'a' is not supported by this version yet\n"},
 	    {"channels: {a: {type: hook, url: x, ulr: y}}",
 	        "1:36: error: unknown key 'ulr' in channel 'a'; did you mean 'url'?\n"},
 	    {"channels: {a: {type: hook, url: 'http://x'}}",

@@ -223,16 +223,16 @@ static void a_list_longer_than_its_bytes_is_refused_before_memory_is_taken_for_i
 
 static void lists_may_not_take_more_memory_than_the_cap(void **state)
 {
-	/* An empty lane is 8 bytes on the wire and 16 in memory. */
-	uint32_t count = (64 << 20) / 4 + 1;
-	size_t length = sizeof(count) + (size_t)count * 8;
+	/* No name is 4 bytes on the wire and 8 in memory. */
+	uint32_t count = (256 << 20) / 8 + 1;
+	size_t length = sizeof(count) + (size_t)count * 4;
 	cleanup(free_text) char *bytes = malloc(length);
 	struct err *e;
 
 	(void)state;
 	memset(bytes, 0xff, length);
 	memcpy(bytes, &count, sizeof(count));
-	e = read_back(&lanes_reply_record, bytes, length, NULL);
+	e = read_back(&wake_record, bytes, length, NULL);
 	assert_non_null(e);
 	assert_non_null(strstr(err_text(e), "items take more than 256 MiB"));
 	err_destroy(e);

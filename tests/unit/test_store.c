@@ -686,6 +686,10 @@ static void a_store_of_the_first_version_is_brought_up_to_date(void **state)
 	store_close(f->store);
 	f->store = NULL;
 	execute(f->url + 7, "ALTER TABLE slots DROP COLUMN failures; ALTER TABLE slots DROP COLUMN not_before_ms;"
+	                    "DROP TABLE standbys; DROP INDEX messages_standby; DROP INDEX lanes_divert;"
+	                    "DROP INDEX messages_urgent; ALTER TABLE messages DROP COLUMN urgent;"
+	                    "ALTER TABLE messages DROP COLUMN standby; ALTER TABLE messages DROP COLUMN successor;"
+	                    "ALTER TABLE lanes DROP COLUMN divert_until_ms;"
 	                    "DELETE FROM schema_version WHERE version > 1");
 	open_again(f);
 	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);

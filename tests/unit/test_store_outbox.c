@@ -301,7 +301,7 @@ static void lanes_remember_the_last_value(void **state)
 	struct lanes_reply reply = {0};
 
 	for (int i = 0; i < 2; i++) {
-		struct lane_record lane = {"ops", i ? "{\"until\":9}" : "{}"};
+		struct lane_record lane = {"ops", i ? "{\"until\":9}" : "{}", 0};
 		struct settle request = {.instance = "s", .lanes = &lane, .lane_count = 1};
 
 		must(ask(f, REQ_SETTLE, &request, &(struct settle_reply){0}));
