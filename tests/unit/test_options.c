@@ -232,11 +232,14 @@ static void what_does_not_fit_is_told(void **state)
 	    {"wait: 5",
 	        "f:1:7: error: 'wait' in job 'x': expected a duration such as 500ms, 90s, 15m, 1h30m or 7d, "
 	        "not '5'\n"},
-	    {"size: 10 MB", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
-	    {"size: k", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
+	    {"size: 10 MB",
+	        "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G, not '10 MB'\n"},
+	    {"size: k",
+	        "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G, not 'k'\n"},
 	    {"size: 6G", "f:1:7: error: 'size' in job 'x': '6G' is out of range: expected a size such as 500k or "
-	                 "10M from 0 to 5G"},
-	    {"size: 9999999999999999G", "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G"},
+	                 "10M from 0 to 5G\n"},
+	    {"size: 9999999999999999G",
+	        "f:1:7: error: 'size' in job 'x': expected a size such as 500k or 10M from 0 to 5G, not '9999999999999999G'\n"},
 	    {"duration: 2h",
 	        "f:1:11: error: 'duration' in job 'x': '2h' is out of range: expected a duration such "
 	        "as 500ms, 90s, 15m, 1h30m or 7d from 0s to 1h\n"},
