@@ -27,17 +27,22 @@ static const struct {
     {0x00c36400, "Ceph"},
 };
 
+struct err *sqlite_refuse_network(const char *folder, unsigned long type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(network_filesystems); i++)
+		if ((type & 0xffffffff) == network_filesystems[i].type)
+			return ERR(ERR_CONFIG, "%s is on %s: the store needs a local disk", folder,
+			    network_filesystems[i].name);
+	return NULL;
+}
+
 static struct err *refuse_network(const char *folder)
 {
 	struct statfs fs;
 
 	if (statfs(folder, &fs))
 		return ERR(ERR_CONFIG, "%s: %s", folder, strerror(errno));
-	for (size_t i = 0; i < ARRAY_SIZE(network_filesystems); i++)
-		if (((unsigned long)fs.f_type & 0xffffffff) == network_filesystems[i].type)
-			return ERR(ERR_CONFIG, "%s is on %s: the store needs a local disk", folder,
-			    network_filesystems[i].name);
-	return NULL;
+	return sqlite_refuse_network(folder, (unsigned long)fs.f_type);
 }
 
 static struct err *make_folder(const char *folder)

@@ -83,6 +83,9 @@ static inline const char *text_or_empty(const char *text)
 	return text ? text : "";
 }
 
+/* Pure: CONFIG error if TYPE (statfs(2)) is that of a file system that several machines share. */
+struct err *sqlite_refuse_network(const char *folder, unsigned long type) MUST_CHECK;
+
 /* sqlite_schema.c: creates the tables or brings them up to date; CONFIG error when they are not ours. */
 struct err *sqlite_check_schema(struct sqlite *db) MUST_CHECK;
 struct err *sqlite_migrate(struct sqlite *db, int64_t now_ms) MUST_CHECK;

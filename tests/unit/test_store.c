@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "request/request.h"
+#include "store/sqlite.h"
 
 /* -- opening -------------------------------------------------------------------------------------- */
 
@@ -87,6 +88,15 @@ static void a_database_of_something_else_is_refused(void **state)
 	snprintf(url, sizeof(url), "sqlite:%s", path);
 	execute(path, "CREATE TABLE unit_event (id INTEGER)");
 	must_fail(store_open(url, STORE_WRITE, NOW_MS, &store), ERR_CONFIG, "not a store of bmad");
+}
+
+static void a_folder_on_the_network_is_refused(void **state)
+{
+	(void)state;
+	must_fail(sqlite_refuse_network("/mnt/plant", 0x6969), ERR_CONFIG,
+	    "/mnt/plant is on NFS: the store needs a local disk");
+	must_fail(sqlite_refuse_network("/mnt/plant", 0xffffffffff534d42), ERR_CONFIG, "on CIFS"); /* sign-extended */
+	must(sqlite_refuse_network("/var", 0xef53));
 }
 
 static void a_newer_store_is_refused(void **state)
@@ -789,6 +799,7 @@ int main(void)
 	    STORE_TEST(an_unknown_scheme_is_refused),
 	    STORE_TEST(a_file_of_another_kind_is_refused_and_left_alone),
 	    STORE_TEST(a_database_of_something_else_is_refused),
+	    STORE_TEST(a_folder_on_the_network_is_refused),
 	    STORE_TEST(a_newer_store_is_refused),
 	    STORE_TEST(a_damaged_store_is_an_error_and_no_crash),
 	    STORE_TEST(a_store_open_for_reading_takes_no_changes),
