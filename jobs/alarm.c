@@ -216,25 +216,49 @@ static void fill(struct json *data, const struct json *message, const struct tz 
 	set_taken(data, "headline", headline_of(list, count));
 }
 
+static bool is_over(const struct json *told)
+{
+	const char *how = text_at(told, "standing");
+
+	return how && !strcmp(how, "over");
+}
+
 static bool all_is_over(const struct json *data)
 {
 	json_each(trouble, json_get(data, "troubles"))
-		if (strcmp(text_at(trouble, "standing"), "over") != 0)
+		if (!is_over(trouble))
 			return false;
 	return true;
+}
+
+/*
+ * What the message is about, the same when it begins and when it is over. Of several troubles that begin in
+ * one minute the first speaks for all.
+ */
+static char *alert_of(const struct json *data)
+{
+	const struct json *first = json_first(json_get(data, "troubles"));
+	const char *kind = text_at(first, "kind"), *job = text_at(first, "job"),
+	           *channel = text_at(first, "channel");
+
+	return mem_format("alarm|%s|%s|%s", kind ? kind : "", job ? job : "", channel ? channel : "");
 }
 
 static struct err *tell(struct run *run, const struct json *message, const char *key)
 {
 	struct json *data = run_data(run);
+	cleanup(free_text) char *alert = NULL;
 
 	fill(data, message, run_tz(run), run_now(run));
+	alert = alert_of(data);
 	return run_queue(run,
 	    &(struct message){
 	        .kind = "alarm",
 	        .key = key,
 	        .channel = text_at(message, "channel"),
 	        .severity = all_is_over(data) ? SEVERITY_INFO : SEVERITY_ERROR,
+	        .alert = alert,
+	        .clear = all_is_over(data),
 	    },
 	    data);
 }
@@ -255,9 +279,9 @@ static struct err *alarm_run(struct run *run)
 
 static const char *mark_of(const struct json *trouble)
 {
-	const char *how = text_at(trouble, "standing"), *state = text_at(trouble, "state");
+	const char *state = text_at(trouble, "state");
 
-	if (how && !strcmp(how, "over"))
+	if (is_over(trouble))
 		return "\u2705"; /* check mark */
 	if (state && (!strcmp(state, "degraded") || !strcmp(state, "missed") || !strcmp(state, "paused")))
 		return "\U0001F7E0"; /* orange */
@@ -275,8 +299,7 @@ static struct json *alarm_view(const struct json *data)
 		struct json *item = json_copy(trouble);
 
 		json_set_string(item, "mark", mark_of(trouble));
-		json_set_bool(item, "is_over",
-		    !strcmp(text_at(trouble, "standing") ? text_at(trouble, "standing") : "", "over"));
+		json_set_bool(item, "is_over", is_over(trouble));
 		json_add(list, item);
 	}
 	return view;

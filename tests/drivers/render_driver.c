@@ -15,8 +15,12 @@
 #include "base/mem.h"
 #include "render/render.h"
 
+extern const struct job_module alarm_module; /* bmad's own, which no configuration names */
+
 static const struct job_module *module_named(const char *name)
 {
+	if (!strcmp(name, alarm_module.name))
+		return &alarm_module;
 	for (size_t i = 0; job_modules[i]; i++)
 		if (!strcmp(job_modules[i]->name, name))
 			return job_modules[i];

@@ -31,8 +31,9 @@ def render():
     process = subprocess.Popen([DRIVER, ROOT / "templates"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                encoding="utf-8")
 
-    def ask(kind, module, data, **more):
-        process.stdin.write(json.dumps({"module": module, "kind": "report", "type": kind, "data": data, **more}) + "\n")
+    def ask(target, module, data, **more):
+        question = {"module": module, "kind": "report", "type": target, "data": data, **more}
+        process.stdin.write(json.dumps(question) + "\n")
         process.stdin.flush()
         return json.loads(process.stdout.readline())
 
@@ -126,6 +127,30 @@ def test_the_hourly_report_is_taken_whatever_its_data_hold(render, kind):
     for turn in range(150):
         data = spoil(rng, copy.deepcopy(HOUR))
         (part,) = render(kind, "zone_hourly", data, mention=MENTIONS.get(kind, []) if turn % 3 == 0 else [])
+        assert not part["degraded"], (turn, part["why"])
+        check(kind, part["payload"])
+
+
+ALARM = {
+    "headline": "slips: run failed, and 2 more", "count": 3, "more": None,
+    "troubles": [
+        {"standing": "begun", "what": "run failed", "state": "failed", "title": "slips: run failed", "kind": "run",
+         "job": "slips", "about": "delivery dates", "run": 7, "since_local": "10:05:00", "slot_local": "10:05:00",
+         "times": 3, "error": "query plans: connection refused", "command": "bmad runs slips",
+         "frames": [{"function": "sql_query", "file": "src/sql.c", "line": 88, "note": "connect to plant"}]},
+        {"standing": "over", "what": "suspended", "state": "suspended", "title": "channel ops: well again after 42 min",
+         "kind": "channel", "channel": "ops", "since_local": "09:00:00", "command": "bmad outbox list --channel ops"},
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_alarm_is_taken_whatever_went_wrong(render, kind):
+    rng = random.Random(f"{SEED}/alarm/{kind}")
+    (part,) = render(kind, "alarm", ALARM, kind="alarm")
+    assert "slips: run failed" in part["payload"] and "connection refused" in part["payload"]
+    for turn in range(100):
+        (part,) = render(kind, "alarm", spoil(rng, copy.deepcopy(ALARM)), kind="alarm")
         assert not part["degraded"], (turn, part["why"])
         check(kind, part["payload"])
 
