@@ -567,12 +567,21 @@ def test_reloads_without_end_lose_no_slot_and_change_no_phase(make_bmad, receive
     bmad = make_bmad(jobs=jobs, channels=channels, daemon={"workers": 3}).start()
     bmad.wait_event("run_succeeded", job="slow")
 
+    seen = loaded = 0
+
+    def count_loaded():
+        """Reads each line once: there will be many."""
+        nonlocal seen, loaded
+        lines = bmad.read_log()
+        loaded += sum(line["event"] == "config_loaded" for line in lines[seen:])
+        seen = len(lines)
+        return loaded
+
     def reload_once(number):
         extra = {f"extra{number % 7}": noop(schedule="0 0 1 1 *", about=f"round {number}")}
         bmad.configure({**jobs, **extra}, channels, {"workers": 2 + number % 3})
-        loaded = len(bmad.events("config_loaded"))
         bmad.process.send_signal(signal.SIGHUP)
-        bmad.wait_event("config_loaded", count=loaded + 1)
+        bmad.wait_until(lambda: count_loaded() > number, what=f"reload {number}")
 
     for number in range(50):
         reload_once(number)
@@ -588,7 +597,10 @@ def test_reloads_without_end_lose_no_slot_and_change_no_phase(make_bmad, receive
         rows = bmad.sql("SELECT due, state FROM slots WHERE job = ? ORDER BY due", job)
         assert [row["due"] for row in rows] == list(range(rows[0]["due"], rows[-1]["due"] + 1, step)), job
         assert all(row["due"] % step == 0 for row in rows), job
-        assert {row["state"] for row in rows} == {"ok"}, job
-    assert bmad.events("slot_missed") + bmad.events("slot_skipped") + bmad.events("run_interrupted") == []
+        # The stop may find the last ones waiting for a worker or a run: the next daemon has them.
+        assert {row["state"] for row in rows[:-2]} == {"ok"}, job
+        assert {row["state"] for row in rows[-2:]} <= {"ok", "claimed"}, job
+    assert bmad.events("slot_missed") + bmad.events("slot_skipped") == []
+    assert all("bmad stopped" in line["error"] for line in bmad.events("run_interrupted"))
     sent = [row["id"] for row in bmad.sql("SELECT id FROM messages WHERE state = 'delivered'")]
     assert sorted(request.id for request in receiver.requests if request.status) == sorted(sent)

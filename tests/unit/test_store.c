@@ -191,6 +191,17 @@ static void a_changed_schedule_starts_now_and_an_unchanged_one_goes_on(void **st
 	assert_int_equal(ask_schedule(f, "bb", NOW_MS + 99000).jobs[0].accounted_until, NOW + 90);
 }
 
+static void a_schedule_that_is_not_asked_for_begins_anew_when_it_is_back(void **state)
+{
+	struct fixture *f = *state;
+	struct schedules others = {.instance = "main-1", .now_ms = NOW_MS + 60000};
+	struct schedules_reply reply = {0};
+
+	ask_schedule(f, "aa", NOW_MS);
+	must(ask(f, REQ_SCHEDULES, &others, &reply));
+	assert_int_equal(ask_schedule(f, "aa", NOW_MS + 90000).jobs[0].accounted_until, NOW + 90);
+}
+
 static void a_claim_accounts_for_its_slot_and_a_run_by_hand_for_none(void **state)
 {
 	struct fixture *f = *state;
@@ -805,6 +816,7 @@ int main(void)
 	    STORE_TEST(a_store_open_for_reading_takes_no_changes),
 	    STORE_TEST(a_request_that_is_not_the_stores_is_refused),
 	    STORE_TEST(a_changed_schedule_starts_now_and_an_unchanged_one_goes_on),
+	    STORE_TEST(a_schedule_that_is_not_asked_for_begins_anew_when_it_is_back),
 	    STORE_TEST(a_claim_accounts_for_its_slot_and_a_run_by_hand_for_none),
 	    STORE_TEST(the_keys_of_recorded_slots_are_told_who_asks_for_them),
 	    STORE_TEST(a_slot_is_granted_once),

@@ -313,6 +313,43 @@ static void lanes_remember_the_last_value(void **state)
 
 /* -- expiry and news ------------------------------------------------------------------------------ */
 
+static bool serves_ops(void *arg, const char *channel)
+{
+	(void)arg;
+	return !strcmp(channel, "ops");
+}
+
+static bool bury(struct fixture *f, bool everywhere)
+{
+	bool more;
+
+	must(store_begin(f->store));
+	must(store_bury(f->store, everywhere, NOW_MS, &more));
+	must(store_commit(f->store));
+	return more;
+}
+
+static void what_waits_for_a_channel_that_is_not_served_is_dead(void **state)
+{
+	struct fixture *f = *state;
+	const char *kept = queue(f, message_to(f, "ops", "a")), *gone = queue(f, message_to(f, "chat", "a"));
+	struct store_news news;
+
+	store_news(f->store, &news); /* they were told of before the configuration changed */
+	store_set_policy(f->store, &(struct store_policy){.serves = serves_ops});
+	assert_false(bury(f, false));
+	assert_string_equal(state_of(f, gone), "queued");
+	assert_false(bury(f, true));
+	assert_string_equal(state_of(f, gone), "dead");
+	assert_string_equal(show(f, gone).reason, "removed: the channel is not configured any more");
+	assert_string_equal(state_of(f, kept), "queued");
+	store_news(f->store, &news);
+	assert_int_equal(news.expired_count, 1);
+	gone = queue(f, message_to(f, "chat", "b"));
+	assert_false(bury(f, false));
+	assert_string_equal(state_of(f, gone), "dead");
+}
+
 static void a_message_past_its_time_dies_and_is_told_of(void **state)
 {
 	struct fixture *f = *state;
@@ -608,6 +645,7 @@ int main(void)
 	    STORE_TEST(an_uncertain_attempt_stays_on_the_record),
 	    STORE_TEST(a_once_takes_only_its_own_messages),
 	    STORE_TEST(lanes_remember_the_last_value),
+	    STORE_TEST(what_waits_for_a_channel_that_is_not_served_is_dead),
 	    STORE_TEST(a_message_past_its_time_dies_and_is_told_of),
 	    STORE_TEST(taking_never_gives_an_expired_message),
 	    STORE_TEST(news_name_a_channel_once_and_are_told_once),

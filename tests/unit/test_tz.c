@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -290,6 +291,44 @@ static void no_name_leads_out_of_the_folder_of_zones(void **state)
 	}
 }
 
+static void copy_zone(const char *from, const char *to)
+{
+	cleanup(free_text) char *command = mem_format("cp /usr/share/zoneinfo/%s %s", from, to);
+
+	assert_int_equal(system(command), 0);
+}
+
+static void a_changed_file_is_another_zone_after_a_refresh_and_an_unchanged_one_is_the_same(void **state)
+{
+	char folder[] = "/tmp/bmad-tz-XXXXXX";
+	const struct tz *before, *same, *after;
+	struct tz_local local;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	cleanup(free_text) char *path = mem_format("%s/Plant", folder);
+	copy_zone("Asia/Tokyo", path);
+	setenv("TZDIR", folder, 1);
+	assert_null(tz_get("Plant", &before));
+	tz_refresh();
+	assert_null(tz_get("Plant", &same));
+	copy_zone("Asia/Kolkata", path);
+	assert_null(tz_get("Plant", &after));
+	assert_ptr_equal(after, before);
+	tz_refresh();
+	assert_null(tz_get("Plant", &after));
+	unsetenv("TZDIR");
+	unlink(path);
+	rmdir(folder);
+
+	assert_ptr_equal(same, before);
+	assert_ptr_not_equal(after, before);
+	tz_to_local(before, 0, &local);
+	assert_int_equal(local.offset, 9 * 3600);
+	tz_to_local(after, 0, &local);
+	assert_int_equal(local.offset, 19800);
+}
+
 static void the_system_has_a_zone(void **state)
 {
 	(void)state;
@@ -519,6 +558,8 @@ int main(void)
 	    cmocka_unit_test(a_zone_is_loaded_once),
 	    cmocka_unit_test(an_unknown_zone_is_an_error_with_a_near_name),
 	    cmocka_unit_test(no_name_leads_out_of_the_folder_of_zones),
+	    cmocka_unit_test(
+	        a_changed_file_is_another_zone_after_a_refresh_and_an_unchanged_one_is_the_same),
 	    cmocka_unit_test(the_system_has_a_zone),
 	    cmocka_unit_test(footers_rule_in_all_forms),
 	    cmocka_unit_test(a_footer_can_say_daylight_saving_time_all_year),
