@@ -97,6 +97,8 @@ static bool is_true(const struct json *value)
 		return json_true(value);
 	case JSON_ARRAY:
 		return json_first(value) != NULL;
+	case JSON_STRING:
+		return *json_text(value) != '\0';
 	default:
 		return true;
 	}

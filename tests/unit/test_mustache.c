@@ -119,7 +119,7 @@ static void simple_numbers_are_written_as_the_general_way_writes_them(void **sta
 	}
 }
 
-static void false_are_null_false_empty_lists_and_what_is_not_there(void **state)
+static void false_are_null_false_what_is_empty_and_what_is_not_there(void **state)
 {
 	static const struct {
 		const char *data;
@@ -130,7 +130,8 @@ static void false_are_null_false_empty_lists_and_what_is_not_there(void **state)
 	    {"{\"x\":false}", "no"},
 	    {"{\"x\":[]}", "no"},
 	    {"{\"x\":0}", "yes"},
-	    {"{\"x\":\"\"}", "yes"},
+	    {"{\"x\":\"\"}", "no"},
+	    {"{\"x\":\" \"}", "yes"},
 	    {"{\"x\":{}}", "yes"},
 	    {"{\"x\":[0]}", "yes"},
 	};
@@ -339,7 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_written_as_json_writes_them),
 	    cmocka_unit_test(simple_numbers_are_written_as_the_general_way_writes_them),
-	    cmocka_unit_test(false_are_null_false_empty_lists_and_what_is_not_there),
+	    cmocka_unit_test(false_are_null_false_what_is_empty_and_what_is_not_there),
 	    cmocka_unit_test(names_are_looked_for_from_the_innermost_context_outwards),
 	    cmocka_unit_test(columns_are_found_in_any_order_again_and_again),
 	    cmocka_unit_test(a_tag_alone_on_its_line_takes_the_line_with_it),
