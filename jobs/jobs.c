@@ -9,6 +9,7 @@
 extern const struct job_module command_module;
 extern const struct job_module heartbeat_module;
 extern const struct job_module plant_daily_module;
+extern const struct job_module query_report_module;
 extern const struct job_module slips_module;
 extern const struct job_module zone_alert_module;
 extern const struct job_module zone_eos_module;
@@ -19,6 +20,7 @@ const struct job_module *const job_modules[] = {
     &command_module,
     &heartbeat_module,
     &plant_daily_module,
+    &query_report_module,
     &slips_module,
     &zone_alert_module,
     &zone_eos_module,

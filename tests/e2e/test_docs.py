@@ -253,7 +253,8 @@ def configurations():
     return {
         "bmad.yaml.5, the beginning": whole,
         "bmad.yaml.5, its sections": "\n".join(sections),
-        "README.md": "\n".join(re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)),
+        **{f"README.md, {number}": block for number, block in
+           enumerate(re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S), 1)},
         **{str(path.relative_to(ROOT)): path.read_text() for path in sorted(ROOT.glob("[cd]*/*.yaml"))},
     }
 
