@@ -263,7 +263,7 @@ static void add_extended(struct mime_field *field, const char *name, const char 
 	}
 }
 
-/* What a reader that knows no RFC 2231 shows. */
+/* What a reader that knows no RFC 2231 shows; a semicolon misleads many a one, in quotes too. */
 static char *ascii_fallback(const char *name, const char *value)
 {
 	cleanup(buf_done) struct buf out = {0};
@@ -271,7 +271,7 @@ static char *ascii_fallback(const char *name, const char *value)
 	buf_format(&out, "%s=\"", name);
 	for (size_t bytes; *value && out.length < QUOTED_MAX; value += bytes) {
 		bytes = utf8_length(value, strlen(value));
-		buf_add_char(&out, bytes == 1 && *value != '"' && *value != '\\' ? *value : '_');
+		buf_add_char(&out, bytes == 1 && !strchr("\"\\;", *value) ? *value : '_');
 	}
 	buf_add_char(&out, '"');
 	return buf_detach(&out);
@@ -279,7 +279,7 @@ static char *ascii_fallback(const char *name, const char *value)
 
 static bool is_simple(const char *value)
 {
-	return is_plain(value) && !strpbrk(value, "\"\\") && strlen(value) <= QUOTED_MAX - 10;
+	return is_plain(value) && !strpbrk(value, "\"\\;") && strlen(value) <= QUOTED_MAX - 10;
 }
 
 void mime_field_parameter(struct mime_field *field, const char *name, const char *value)

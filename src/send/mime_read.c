@@ -164,7 +164,11 @@ static char *parameter(const char *value, const char *name)
 		return mem_copy_n(at, strcspn(at, "\""));
 	}
 	for (; at; at = strstr(at, extended)) {
-		const char *text = strchr(at, '=') + 1;
+		const char *equals = strchr(at, '=');
+
+		if (!equals)
+			break;
+		const char *text = equals + 1;
 		const char *quotes = strncmp(text, "UTF-8''", 7) ? text : text + 7;
 
 		decode_hex(quotes, strcspn(quotes, ";"), '%', &out);

@@ -273,6 +273,7 @@ static void file_names_are_one_line_and_no_path(void **state)
 	    {"../../etc/pass wd", "; filename=\".._.._etc_pass wd\"\r\n", ".._.._etc_pass wd"},
 	    {"a\r\nX: y.csv", "; filename=\"a X: y.csv\"\r\n", "a X: y.csv"},
 	    {"\xc3\xa9\".csv", "filename*=UTF-8''%C3%A9%22.csv", "\xc3\xa9\".csv"},
+	    {"x; filename*.csv", "filename=\"x_ filename*.csv\"\r\n", "x; filename*.csv"},
 	    {"", "; filename=\"attachment\"\r\n", "attachment"},
 	};
 
@@ -324,7 +325,7 @@ static void any_bytes_can_be_read(void **state)
 {
 	static const char *const rows[] = {"", "\r\n\r\n", "Content-Type: multipart/mixed; boundary=\"x\"\r\n\r\n--x",
 	    "Content-Type: multipart/mixed; boundary=\"x\"\r\n\r\n--x\r\n--x--", "Subject: =?UTF-8?B?\r\n",
-	    "Subject", "Content-Transfer-Encoding: base64\r\nContent-Type: text/plain\r\n\r\n=", "a: b\r\n c"};
+	    "Content-Disposition: attachment; filename*\r\n\r\nx", "Subject", "Content-Transfer-Encoding: base64\r\nContent-Type: text/plain\r\n\r\n=", "a: b\r\n c"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
