@@ -3,7 +3,9 @@
 
 All channels are in one sender; each has an address of its own, so that one's fault is not another's.
 """
+import json
 import socket
+import urllib.parse
 
 import pytest
 
@@ -220,3 +222,28 @@ def test_check_tells_what_cannot_work(make_bmad, settings, told):
     bmad = make_bmad(channels={"c": settings})
     done = bmad.command("check")
     assert told in done.stderr + done.stdout
+
+
+# -- a whole run ------------------------------------------------------------------------------------------------
+
+
+def test_parts_go_out_in_order_and_each_recipient_gets_his_own(make_bmad, receiver):
+    rows = json.dumps({"lines": [{"text": f"line {i}"} for i in range(400)]})
+    receiver.script("/discord", SUCCESS["discord"])
+    receiver.script("/Messages.json", SUCCESS["sms"])
+    bmad = make_bmad(
+        channels={
+            "chat": {"type": "discord", "url": receiver.url("/discord"), "split": True, "rate": "100/s"},
+            "texts": {**channel("sms", receiver.url(""), rate="1000/s"), "to": ["+15550100201", "+1 (555) 010-0202"]},
+        },
+        jobs={"long": {"module": "command", "channels": ["chat", "texts"], "options": {"argv": ["printf", "%s", rows]}}})
+    report = bmad.once("long")
+    assert {m["outcome"] for m in report["messages"]} == {"delivered"}
+    parts = [request.json()["content"] for request in receiver.of("/discord")]
+    assert len(parts) > 1
+    assert [part.split("\n")[0] for part in parts] == [f"({i}/{len(parts)})" for i in range(1, len(parts) + 1)]
+    sent = sorted(urllib.parse.parse_qs(request.body.decode())["To"][0] for request in receiver.of("/Messages.json"))
+    assert sent == ["+15550100201", "+15550100202"]
+    (message, *_) = [m for m in report["messages"] if m["channel"] == "chat"]
+    shown = bmad.command("outbox", "show", message["id"]).stdout
+    assert "\n(1/" in shown and "line 7" in shown and '"content"' not in shown
