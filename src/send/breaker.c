@@ -21,7 +21,8 @@ static int64_t spread_ms(const struct breaker *breaker)
 
 static void wait_for_probe(struct breaker *breaker, struct mono now)
 {
-	size_t step = breaker->probes < (int64_t)ARRAY_SIZE(steps) ? (size_t)breaker->probes : ARRAY_SIZE(steps) - 1;
+	size_t step =
+	    breaker->probes < (int64_t)ARRAY_SIZE(steps) ? (size_t)breaker->probes : ARRAY_SIZE(steps) - 1;
 
 	breaker->probe_at.ms = now.ms + steps[step] * breaker->probe_ms;
 }

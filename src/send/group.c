@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Channels that share a rate (rate_group): whose turn it is. Each that has something to send stands in a queue,
- * and goes to its end when it was served; else whoever looks first when there is room would get it every time.
+ * Channels that share a rate (rate_group): whose turn it is. Each that has something to send stands in a
+ * queue, and goes to its end when it was served; else whoever looks first when there is room would get it
+ * every time.
  */
 #include <event2/event.h>
 #include <string.h>

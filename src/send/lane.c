@@ -176,7 +176,8 @@ static struct lane_news suspend(struct lane *lane, const struct lane_answer *ans
 	return news(!was_suspended, LANE_SUSPENDED, LANE_BY_ANSWER);
 }
 
-/* Too many requests, not available, a wrong certificate: that is about the destination, whatever the message. */
+/* Too many requests, not available, a wrong certificate: that is about the destination, whatever the message.
+ */
 static bool asks_for_quiet(const struct lane_answer *answer)
 {
 	return answer->verdict == VERDICT_LATER && (answer->retry_after_ms > 0 || answer->status == 429 ||
@@ -209,8 +210,8 @@ static void slow_down(struct lane *lane, const struct lane_answer *answer, struc
 	int64_t decided_ms = breaker_opens_at(&lane->breaker).ms - now.ms;
 
 	if (breaker_doubts(&lane->breaker))
-		wait_at_least(
-		    lane, now, smaller(backoff_delay_ms(&lane->backoff, attempt, answer->random), decided_ms));
+		wait_at_least(lane, now,
+		    smaller(backoff_delay_ms(&lane->backoff, attempt, answer->random), decided_ms));
 }
 
 static struct lane_news fail(struct lane *lane, const struct lane_answer *answer, struct mono now)

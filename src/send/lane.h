@@ -111,16 +111,17 @@ struct lane_news lane_tick(struct lane *lane, struct mono now);
 
 /* -- lane_json.c: over a restart ------------------------------------------------------------------ */
 
-/* All that must outlive the process, and back. Waits become instants of the wall clock, WALL_MS is its reading. */
+/* All that must outlive the process, and back. Waits become instants of the wall clock, WALL_MS is its
+ * reading. */
 struct json *lane_to_json(const struct lane *lane, struct mono now, int64_t wall_ms);
 void lane_from_json(struct lane *lane, const struct json *value, struct mono now, int64_t wall_ms);
 
 /* The same for people: what such a record says of a channel. */
 struct lane_view {
-	const char *state;   /* "enabled", "disabled", "paused", "suspended", "breaker_open", "waiting" */
-	int64_t until_ms;    /* wall clock: when it ends or is tried again; 0: not by itself */
-	const char *reason;  /* borrowed from the record; NULL: none */
-	const char *by;      /* who paused it */
+	const char *state;  /* "enabled", "disabled", "paused", "suspended", "breaker_open", "waiting" */
+	int64_t until_ms;   /* wall clock: when it ends or is tried again; 0: not by itself */
+	const char *reason; /* borrowed from the record; NULL: none */
+	const char *by;     /* who paused it */
 };
 void lane_view(const struct json *value, bool enabled, int64_t wall_ms, struct lane_view *out_view);
 

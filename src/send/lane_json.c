@@ -9,12 +9,14 @@
 
 /* -- instants ------------------------------------------------------------------------------------- */
 
-static void set_instant(struct json *object, const char *key, struct mono at, struct mono now, int64_t wall_ms)
+static void set_instant(
+    struct json *object, const char *key, struct mono at, struct mono now, int64_t wall_ms)
 {
 	json_set_int(object, key, at.ms == INT64_MAX ? FOR_EVER_MS : wall_ms + at.ms - now.ms);
 }
 
-/* An instant that is past is NOW; the wall clock may have jumped, so none is further ahead than LONGEST_MS. */
+/* An instant that is past is NOW; the wall clock may have jumped, so none is further ahead than LONGEST_MS.
+ */
 static bool get_instant(const struct json *object, const char *key, struct mono now, int64_t wall_ms,
     int64_t longest_ms, struct mono *out_at)
 {
@@ -106,8 +108,7 @@ struct json *lane_to_json(const struct lane *lane, struct mono now, int64_t wall
 
 /* -- reading -------------------------------------------------------------------------------------- */
 
-static void get_breaker(
-    struct breaker *breaker, const struct json *object, struct mono now, int64_t wall_ms)
+static void get_breaker(struct breaker *breaker, const struct json *object, struct mono now, int64_t wall_ms)
 {
 	int64_t first_ms;
 
@@ -115,8 +116,9 @@ static void get_breaker(
 		return;
 	get_count(object, "failures", &breaker->failures);
 	breaker->first_at.ms = first_ms < wall_ms ? now.ms - (wall_ms - first_ms) : now.ms;
-	breaker->open = json_true(json_get(object, "open")) &&
-	                get_instant(object, "probe_ms", now, wall_ms, 20 * breaker->probe_ms, &breaker->probe_at);
+	breaker->open =
+	    json_true(json_get(object, "open")) &&
+	    get_instant(object, "probe_ms", now, wall_ms, 20 * breaker->probe_ms, &breaker->probe_at);
 	if (breaker->open)
 		get_count(object, "probes", &breaker->probes);
 }

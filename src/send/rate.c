@@ -75,7 +75,8 @@ static void add_mark(struct rate_window *window, const struct rate_mark *mark)
 
 	window->used += mark->count;
 	/* A full ring shares too: taking more than the room there is must not lose count. */
-	if (last && (mark->first_ms - last->first_ms < window->slice_ms || window->count == window->capacity)) {
+	if (last &&
+	    (mark->first_ms - last->first_ms < window->slice_ms || window->count == window->capacity)) {
 		last->last_ms = mark->last_ms > last->last_ms ? mark->last_ms : last->last_ms;
 		last->count += mark->count;
 		return;
@@ -167,11 +168,11 @@ struct json *rate_to_json(struct rate_limit *limit, struct mono now, int64_t wal
 #define DEBT_WINDOWS 100 /* no message costs more than that many windows */
 
 /*
- * False for what is no pair. One that lies ahead is still to be paid back; but the wall clock may have been set
- * back, and then it lies too far ahead.
+ * False for what is no pair. One that lies ahead is still to be paid back; but the wall clock may have been
+ * set back, and then it lies too far ahead.
  */
-static bool read_pair(const struct rate_window *window, const struct json *pair, struct mono now, int64_t wall_ms,
-    struct rate_mark *out)
+static bool read_pair(const struct rate_window *window, const struct json *pair, struct mono now,
+    int64_t wall_ms, struct rate_mark *out)
 {
 	const struct json *first = json_first(pair);
 	int64_t at_ms, count, ahead_ms;

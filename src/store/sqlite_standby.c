@@ -12,8 +12,8 @@
 
 /* -- coming --------------------------------------------------------------------------------------- */
 
-static struct err *insert_standby(struct sqlite *db, const struct new_message *m, const struct standby *standby,
-    const char *message, int64_t due_ms)
+static struct err *insert_standby(struct sqlite *db, const struct new_message *m,
+    const struct standby *standby, const char *message, int64_t due_ms)
 {
 	struct query q = query(db,
 	    "INSERT INTO standbys (message, id, channel, lane, kind, key, recipient, subject, content_type,"
@@ -116,19 +116,20 @@ static struct err *become_message(struct sqlite *db, const struct head *head, in
 	if (head->key)
 		PASS(sqlite_hold_key(db, head->channel, head->to, head->key, head->id, head->run));
 	PASS(run_with(db,
-	    "INSERT INTO messages (id, run, job, slot, channel, lane, kind, key, recipient, subject, content_type,"
+	    "INSERT INTO messages (id, run, job, slot, channel, lane, kind, key, recipient, subject, "
+	    "content_type,"
 	    " severity, state, created_ms, not_before_ms, expires_ms, urgent)"
 	    " SELECT s.id, m.run, m.job, m.slot, s.channel, s.lane, s.kind, s.key, s.recipient, s.subject,"
 	    " s.content_type, s.severity, 'queued', ?2, ?2, s.expires_ms, m.urgent"
 	    " FROM standbys AS s JOIN messages AS m ON m.id = s.message WHERE s.id = ?1",
 	    head->id, now_ms));
 	PASS(run_with(db,
-	    "INSERT INTO payloads (message, payload) SELECT m.seq, s.payload FROM standbys AS s JOIN messages AS m"
+	    "INSERT INTO payloads (message, payload) SELECT m.seq, s.payload FROM standbys AS s JOIN "
+	    "messages AS m"
 	    " ON m.id = s.id WHERE s.id = ?1 AND ?2 > 0",
 	    head->id, now_ms));
 	PASS(run_with(db, "DELETE FROM standbys WHERE id = ?1 AND ?2 > 0", head->id, now_ms));
-	PASS(run_with(
-	    db, "UPDATE standbys SET due_ms = ?2 + after_ms WHERE message = ?1", head->id, now_ms));
+	PASS(run_with(db, "UPDATE standbys SET due_ms = ?2 + after_ms WHERE message = ?1", head->id, now_ms));
 	return mark(db, head->id);
 }
 
@@ -220,9 +221,10 @@ static struct err *gather(struct query *q, struct arena *arena, struct waiting *
 
 static struct err *find_due(struct sqlite *db, int64_t now_ms, struct arena *arena, struct waiting *out)
 {
-	struct query q = query(db, COLUMNS " FROM standbys AS s JOIN messages AS m ON m.id = s.message"
-	                                   " WHERE s.due_ms > 0 AND s.due_ms <= ?"
-	                                   " AND m.state IN ('queued','retrying','ambiguous') ORDER BY s.due_ms");
+	struct query q =
+	    query(db, COLUMNS " FROM standbys AS s JOIN messages AS m ON m.id = s.message"
+	                      " WHERE s.due_ms > 0 AND s.due_ms <= ?"
+	                      " AND m.state IN ('queued','retrying','ambiguous') ORDER BY s.due_ms");
 
 	bind_int(&q, now_ms);
 	return gather(&q, arena, out);
@@ -230,9 +232,10 @@ static struct err *find_due(struct sqlite *db, int64_t now_ms, struct arena *are
 
 static struct err *find_diverted(struct sqlite *db, int64_t now_ms, struct arena *arena, struct waiting *out)
 {
-	struct query q = query(db, COLUMNS " FROM lanes AS l CROSS JOIN messages AS m ON m.channel = l.channel"
-	                                   " WHERE l.divert_until_ms > ? AND l.divert_until_ms > 0"
-	                                   " AND m.standby = 1 AND m.state IN ('queued','retrying') ORDER BY m.seq");
+	struct query q =
+	    query(db, COLUMNS " FROM lanes AS l CROSS JOIN messages AS m ON m.channel = l.channel"
+	                      " WHERE l.divert_until_ms > ? AND l.divert_until_ms > 0"
+	                      " AND m.standby = 1 AND m.state IN ('queued','retrying') ORDER BY m.seq");
 
 	bind_int(&q, now_ms);
 	return gather(&q, arena, out);
@@ -240,8 +243,9 @@ static struct err *find_diverted(struct sqlite *db, int64_t now_ms, struct arena
 
 struct err *sqlite_end_by_fallback(struct store *store, struct message_row *told, int64_t now_ms)
 {
-	struct query q = query(sqlite_of(store), "UPDATE messages SET state = 'suppressed', reason = 'fallback',"
-	                                         " taker = NULL, ended_ms = ? WHERE id = ?");
+	struct query q =
+	    query(sqlite_of(store), "UPDATE messages SET state = 'suppressed', reason = 'fallback',"
+	                            " taker = NULL, ended_ms = ? WHERE id = ?");
 
 	bind_int(&q, now_ms);
 	bind_text(&q, told->id);
@@ -255,7 +259,8 @@ struct err *sqlite_end_by_fallback(struct store *store, struct message_row *told
 }
 
 /* One that may have arrived and waits for a person goes on waiting. */
-static struct err *send_stand_in(struct store *store, struct message_row *told, int64_t now_ms, struct arena *arena)
+static struct err *send_stand_in(
+    struct store *store, struct message_row *told, int64_t now_ms, struct arena *arena)
 {
 	PASS(sqlite_stand_in(store, told->id, now_ms, arena, &told->successor));
 	if (!told->successor)

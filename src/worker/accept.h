@@ -8,7 +8,7 @@
 #include "conf/conf.h"
 
 /* Why MESSAGE, made at NOW, does not go out by CHANNEL, in ARENA; NULL: it does. */
-const char *accept_refusal(const struct conf_channel *channel, const struct message *message, utc_t now,
-    struct arena *arena);
+const char *accept_refusal(
+    const struct conf_channel *channel, const struct message *message, utc_t now, struct arena *arena);
 
 #endif
