@@ -28,15 +28,12 @@ static enum log_level level_of(struct lane_news news)
 	return news.cause == LANE_BY_HAND ? LEVEL_INFO : changes[news.change].level;
 }
 
-void lane_changed(struct stream *stream, struct lane_news news)
+static void tell(struct stream *stream, struct lane_news news)
 {
 	struct lane *lane = &stream->lane;
 	struct mono now = mono_now(), until = lane_next(lane, now);
 	struct log_line line;
 
-	if (news.change == LANE_SAME)
-		return;
-	settle_lane(stream);
 	log_begin(&line, level_of(news), changes[news.change].event);
 	log_text(&line, "channel", stream->channel->name);
 	log_text(&line, "cause", causes[news.cause]);
@@ -49,4 +46,12 @@ void lane_changed(struct stream *stream, struct lane_news news)
 	log_end(&line);
 	notice_lane(stream, changes[news.change].notice,
 	    news.cause == LANE_BY_HAND ? "paused by hand" : lane->reason);
+}
+
+void lane_changed(struct stream *stream, struct lane_news news)
+{
+	if (news.change == LANE_SAME)
+		return;
+	settle_lane(stream);
+	tell(stream, news);
 }
