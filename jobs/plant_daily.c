@@ -201,7 +201,7 @@ static void put_shift_row(struct json *list, const struct plan *plan, const stru
 	struct json *row = json_add_object(list);
 
 	json_set_string(row, "type", plan->shift.type);
-	json_set_string(row, "crew", plan->crew);
+	json_set_string(row, "crew", plan->crew.name);
 	put_attainment(row, plan_target(plan, ALL_LINES, 1, plan->hours), tally->n[N_OUTPUT]);
 	set_tenths(row, "fpy_pct", pct_tenths(tally->n[N_FIRST_PASS], tally->n[N_FIRST]));
 	json_set_int(row, "scrap", tally->n[N_SCRAP]);
@@ -268,7 +268,7 @@ static bool worth_posting(const struct daily *d)
 
 	for (size_t i = 0; i < d->ids.count; i++)
 		for (size_t k = 0; k < d->days[i].shift_count; k++)
-			scheduled |= d->days[i].shifts[k].scheduled;
+			scheduled |= d->days[i].shifts[k].crew.scheduled;
 	return scheduled || d->sum.tally.n[N_OUTPUT] > 0;
 }
 

@@ -181,7 +181,7 @@ static void put_shift_name(struct json *data, const struct plan *plan)
 
 	json_set_string(shift, "date", date_format(plan->shift.date, date));
 	json_set_string(shift, "type", plan->shift.type);
-	json_set_string(shift, "crew", plan->crew);
+	json_set_string(shift, "crew", plan->crew.name);
 }
 
 static struct json *make(struct run *run, struct evaluation *e, bool held_back)

@@ -115,7 +115,7 @@ static void put_previous(struct json *data, const struct eos *eos)
 
 	json_set_string(object, "date", date_format(eos->previous.shift.date, date));
 	json_set_string(object, "type", eos->previous.shift.type);
-	json_set_string(object, "crew", eos->previous.crew);
+	json_set_string(object, "crew", eos->previous.crew.name);
 	json_set_int(object, "target", target);
 	json_set_int(object, "actual", eos->previous_output);
 	set_tenths(object, "attainment_pct", pct_tenths(eos->previous_output, target));
@@ -178,7 +178,7 @@ static struct err *make_eos(const struct zone_request *request, struct json *dat
 	PASS(load_eos(request, &shift, &eos));
 	*out_part = (struct zone_part){
 	    .period = arena_format(request->arena, "%s|%s", date_format(shift.date, date), shift.type),
-	    .scheduled = eos.count.plan.scheduled,
+	    .scheduled = eos.count.plan.crew.scheduled,
 	    .target = count_target(&eos.count, ALL_LINES, 1, eos.count.last),
 	    .tally = count_line(&eos.count, ALL_LINES, 1, eos.count.last),
 	};

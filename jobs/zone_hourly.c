@@ -147,7 +147,7 @@ static struct err *make_hourly(
 	    "count the shift of zone %s", h.zone->id);
 	*out_part = (struct zone_part){
 	    .period = period(&h, request->arena),
-	    .scheduled = h.count.plan.scheduled,
+	    .scheduled = h.count.plan.crew.scheduled,
 	    .target = count_target(&h.count, ALL_LINES, h.hour.no, h.hour.no),
 	    .tally = count_line(&h.count, ALL_LINES, h.hour.no, h.hour.no),
 	};

@@ -170,7 +170,7 @@ static const char *reason_for_silence(
 {
 	if (slot < u->plan.shift.start + FIRST_S)
 		return "the shift has not lasted 30 minutes";
-	if (!u->plan.scheduled && !u->staffing.planned && !u->staffing.actual)
+	if (!u->plan.crew.scheduled && !u->staffing.planned && !u->staffing.actual)
 		return "nobody is scheduled";
 	if (u->posted && !later && json_equal(staffing, u->posted_staffing))
 		return "no number has changed";

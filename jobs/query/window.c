@@ -6,7 +6,7 @@
 
 #include <bmad/json.h>
 
-#include "jobs/zone/shift.h"
+#include "jobs/zone/plan.h"
 
 #define DAY_S     86400
 #define STATE_KEY "until"
@@ -65,27 +65,11 @@ static void last_day(struct run *run, struct query_window *window)
 	}
 }
 
-static struct err *read_crew(
-    struct sql *db, const char *zone, struct arena *arena, struct query_window *window)
-{
-	static const enum sql_type columns[] = {SQL_TEXT};
-	const struct sql_param params[] = {SQL_TEXT_PARAM("zone", zone),
-	    SQL_DATE_PARAM("date", window->shift_date), SQL_TEXT_PARAM("type", window->shift_type)};
-	struct sql_rows *rows;
-
-	PASS(sql_query(db,
-	    "/* crew */ select crew from crew_calendar where zone_id = :zone and shift_date = :date"
-	    " and shift_type = :type",
-	    params, ARRAY_SIZE(params), columns, 1, &rows));
-	while (sql_next(rows))
-		window->crew = arena_copy(arena, sql_text(rows, 0));
-	return sql_close(rows);
-}
-
 static struct err *shift_of(struct sql *db, const struct window_spec *spec, const char *zone,
     struct arena *arena, struct query_window *window)
 {
 	struct zone loaded;
+	struct crew crew;
 
 	TRY(zone_load_shifts(db, zone, arena, &loaded), "read the shifts of zone %s", zone);
 	struct shift shift =
@@ -98,7 +82,9 @@ static struct err *shift_of(struct sql *db, const struct window_spec *spec, cons
 	window->has_shift = true;
 	window->shift_date = shift.date;
 	window->shift_type = shift.type;
-	return read_crew(db, zone, arena, window);
+	PASS(crew_load(db, zone, &shift, arena, &crew));
+	window->crew = crew.name;
+	return NULL;
 }
 
 struct err *window_find(struct run *run, struct sql *db, const struct window_spec *spec, const char *zone,

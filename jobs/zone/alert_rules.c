@@ -137,7 +137,7 @@ static struct rule_reading read_no_data(
 	utc_t from = scene->now - settings->raise * 60;
 
 	(void)target;
-	if (!scene->plan.scheduled ||
+	if (!scene->plan.crew.scheduled ||
 	    scene_line_planned(scene, ALL_LINES, larger(from, scene->plan.shift.start)))
 		return nothing;
 	return found(silent_s >= settings->raise * 60, scene->any_row && silent_s < settings->raise * 60,

@@ -29,8 +29,8 @@ void put_shift(struct json *data, const struct plan *plan)
 
 	json_set_string(object, "date", date_format(shift->date, text));
 	json_set_string(object, "type", shift->type);
-	json_set_string(object, "crew", plan->crew);
-	json_set_bool(object, "scheduled", plan->scheduled);
+	json_set_string(object, "crew", plan->crew.name);
+	json_set_bool(object, "scheduled", plan->crew.scheduled);
 	json_set_instant(object, "start", shift->start);
 	json_set_instant(object, "end", shift->end);
 	json_set_string(object, "start_local", tz_format(tz, shift->start, text));
@@ -214,7 +214,7 @@ void put_downtime_top(struct json *data, const struct count *count, int64_t from
 
 static const char *status(const struct count *count, int64_t from, int64_t to)
 {
-	if (!count->plan.scheduled)
+	if (!count->plan.crew.scheduled)
 		return "not_scheduled";
 	return count_line(count, ALL_LINES, from, to).n[N_ROWS] ? "ok" : "no_data";
 }
@@ -232,7 +232,7 @@ static void put_warnings(struct json *data, const struct count *count)
 	const char **warnings = arena_alloc(&arena, (2 * zone->line_count + 1) * sizeof(*warnings));
 	size_t n = 0;
 
-	if (!count->plan.has_crew_row)
+	if (!count->plan.crew.known)
 		warnings[n++] = "no_crew";
 	for (size_t i = 0; i < zone->line_count; i++) {
 		if (count->plan.no_target[i])

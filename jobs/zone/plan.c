@@ -12,26 +12,23 @@ struct planning {
 	struct plan *plan;
 };
 
-static struct err *load_crew(const struct planning *p)
+struct err *crew_load(struct sql *db, const char *zone_id, const struct shift *shift, struct arena *arena,
+    struct crew *out_crew)
 {
 	static const char text[] = "/* crew calendar */ select crew, scheduled from crew_calendar"
 	                           " where zone_id = :zone and shift_date = :date and shift_type = :type";
 	static const enum sql_type columns[] = {SQL_TEXT, SQL_BOOL | SQL_REQUIRED};
-	const struct shift *shift = &p->plan->shift;
 	const struct sql_param params[] = {
-	    SQL_TEXT_PARAM("zone", p->plan->zone->id),
+	    SQL_TEXT_PARAM("zone", zone_id),
 	    SQL_DATE_PARAM("date", shift->date),
 	    SQL_TEXT_PARAM("type", shift->type),
 	};
 	struct sql_rows *rows;
 
-	PASS(sql_query(p->db, text, params, ARRAY_SIZE(params), columns, ARRAY_SIZE(columns), &rows));
-	p->plan->scheduled = true; /* without a row as well */
-	while (sql_next(rows)) {
-		p->plan->has_crew_row = true;
-		p->plan->crew = arena_copy(p->arena, sql_text(rows, 0));
-		p->plan->scheduled = sql_bool(rows, 1);
-	}
+	*out_crew = (struct crew){.scheduled = true};
+	PASS(sql_query(db, text, params, ARRAY_SIZE(params), columns, ARRAY_SIZE(columns), &rows));
+	while (sql_next(rows))
+		*out_crew = (struct crew){true, sql_bool(rows, 1), arena_copy(arena, sql_text(rows, 0))};
 	return sql_close(rows);
 }
 
@@ -104,7 +101,7 @@ static struct err *load_targets(const struct planning *p)
 
 	plan->targets = arena_alloc(p->arena, (size_t)plan->hours * lines * sizeof(*plan->targets));
 	plan->no_target = arena_alloc(p->arena, lines * sizeof(*plan->no_target));
-	if (!plan->scheduled)
+	if (!plan->crew.scheduled)
 		return NULL;
 	PASS(read_targets(p, targets));
 	for (size_t line = 0; line < lines; line++)
@@ -119,7 +116,7 @@ struct err *plan_load(struct sql *db, const struct zone *zone, const struct shif
 	struct plan plan = {.zone = zone, .shift = *shift, .hours = shift_hours(shift)};
 	const struct planning p = {db, arena, &plan};
 
-	PASS(load_crew(&p));
+	PASS(crew_load(db, zone->id, shift, arena, &plan.crew));
 	PASS(load_targets(&p));
 	*out_plan = plan;
 	return NULL;

@@ -9,14 +9,22 @@
 
 #define ALL_LINES SIZE_MAX
 
+/* What the crew calendar has of a shift. */
+struct crew {
+	bool known;       /* there is a row */
+	bool scheduled;   /* so it says; without a row as well */
+	const char *name; /* or NULL */
+};
+
+/* ZONE_ID and the shift's date and type name the row; the crew's name lives in ARENA. */
+struct err *crew_load(struct sql *db, const char *zone_id, const struct shift *shift, struct arena *arena,
+    struct crew *out_crew) MUST_CHECK;
+
 struct plan {
 	const struct zone *zone;
 	struct shift shift;
 	int64_t hours; /* buckets of the shift */
-
-	bool has_crew_row;
-	bool scheduled;
-	const char *crew; /* or NULL */
+	struct crew crew;
 
 	int64_t *targets; /* [hours][lines], 0 where there is none */
 	bool *no_target;  /* [lines]: some bucket is without one */
