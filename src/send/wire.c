@@ -289,8 +289,10 @@ static char *field(CURL *easy, const char *name)
 static int64_t asked_wait_ms(CURL *easy)
 {
 	cleanup(free_text) char *value = field(easy, "Retry-After");
-	cleanup(free_text) char *date = field(easy, "Date");
 
+	if (!value) /* most have none: spare the search for the other */
+		return -1;
+	cleanup(free_text) char *date = field(easy, "Date");
 	return retry_after_ms(value, date, wall_ms() / 1000);
 }
 
