@@ -193,7 +193,7 @@ static void set_stage(struct stage *stage)
 	    .plan = {.zone = &stage->zone,
 	        .shift = {.start = SHIFT_START, .end = SHIFT_START + 12 * 3600},
 	        .hours = 12,
-	        .scheduled = true,
+	        .crew = {.scheduled = true},
 	        .targets = stage->targets},
 	    .staffing = {.roles = &stage->role, .role_count = 1, .planned = 10, .counted = true},
 	};
@@ -349,7 +349,7 @@ static void what_cannot_be_computed_is_not_known(void **state)
 	assert_true(is_known(&stage, NCM_SPIKE, &settings));
 
 	set_stage(&stage); /* nobody works, or nobody counted */
-	stage.scene.plan.scheduled = false;
+	stage.scene.plan.crew.scheduled = false;
 	stage.scene.staffing.counted = false;
 	assert_false(is_known(&stage, NO_DATA, &settings));
 	assert_false(is_known(&stage, STAFFING_SHORT, &settings));
