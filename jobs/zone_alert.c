@@ -317,6 +317,8 @@ static struct err *post(struct run *run, struct evaluation *e, bool held_back)
 	    .kind = "alert",
 	    .key = arena_format(&e->arena, "zone-alert|%s|%s", e->zone.id, utc_format(run_slot(run), slot)),
 	    .severity = severity_of(e),
+	    .alert = arena_format(&e->arena, "zone-alert|%s", e->zone.id),
+	    .clear = !held_back && watch_is_over(&e->watch),
 	};
 
 	return run_queue(run, &message, data);

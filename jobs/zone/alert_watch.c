@@ -230,6 +230,17 @@ size_t watch_silenced(const struct watch *watch)
 	return silenced;
 }
 
+bool watch_is_over(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++) {
+		const struct watched *item = &watch->items[i];
+
+		if (item->due == DUE_RAISE || (item->alert.announced && item->due != DUE_CLEAR))
+			return false;
+	}
+	return true;
+}
+
 void watch_tell(struct watch *watch)
 {
 	for (size_t i = 0; i < watch->count; i++)

@@ -41,6 +41,9 @@ size_t watch_due(const struct watch *watch);
 size_t watch_firing(const struct watch *watch);
 size_t watch_silenced(const struct watch *watch);
 
+/* True if whoever is told what is due takes nothing for firing any more. */
+bool watch_is_over(const struct watch *watch);
+
 /* Takes what is due for told, or for held back; then all are settled. */
 void watch_tell(struct watch *watch);
 void watch_hold(struct watch *watch);

@@ -105,6 +105,19 @@ def test_a_stop_is_told_when_it_is_long_and_when_it_is_over(down):
     assert at(down, "10:21")["data"] == []
 
 
+def test_an_alert_elsewhere_resolves_when_nothing_fires_any_more(down):
+    rules = {rule: False for rule in plant_alerts.DEFAULTS if rule != "station_down"}
+    jobs = alert_job(rules={**rules, "station_down": {"clear_for_min": 0}}, grace="0s")
+    jobs["a"]["channels"] = ["pager"]
+    down.configure(jobs, {"pager": {"type": "pagerduty", "routing_key": "k"}}, {"allow_channels": ["console"]},
+                   sources={"plant": f"sqlite:{down.path}"})
+    stop(down, 1, "2024-06-01T10:00:00Z", "2024-06-01T10:20:00Z")
+    stop(down, 2, "2024-06-01T10:00:00Z", "2024-06-01T10:30:00Z")
+    said = [at(down, clock)["messages"][0]["payload"] for clock in ("10:10", "10:23", "10:33")]
+    assert [event["event_action"] for event in said] == ["trigger", "trigger", "resolve"]
+    assert len({event["dedup_key"] for event in said}) == 1
+
+
 def test_what_stands_behind_a_stopped_station_is_not_told_beside_it(down):
     stop(down, 1, "2024-06-01T10:00:00Z")
     for station in (2, 3):
