@@ -65,6 +65,10 @@ $(BUILD)/test/jobs.o: jobs/jobs.c
 $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
 $(UNIT): LDLIBS += -lcmocka
 $(BENCH) $(DRIVERS): %: %.o $(LIB)
+# Children write their counters too.
+COUNTED := $(if $(COVERAGE),$(BUILD)/bmad $(BUILD)/bmad-test $(UNIT) $(DRIVERS))
+$(COUNTED): $(BUILD)/tests/coverage.o
+$(COUNTED): LDFLAGS += -Wl,--wrap=_exit
 $(BUILD)/bmad $(BUILD)/bmad-test $(UNIT) $(BENCH) $(DRIVERS):
 	@echo '  LINK $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
@@ -92,8 +96,9 @@ memcheck: $(UNIT)
 fuzz:
 	scripts/fuzz $(BUILD)/fuzz $(FUZZ_S) $(FUZZ)
 coverage:
-	$(MAKE) BUILD=$(BUILD)/coverage CFLAGS='-O0 -g' COVERAGE=1 unit e2e
-	gcovr -r . --object-directory $(BUILD)/coverage -e tests -e bench --print-summary | tail -n 40
+	mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
+	$(MAKE) -k BUILD=$(BUILD)/coverage CFLAGS='-O0 -g' COVERAGE=1 unit e2e; tests=$$?; \
+	scripts/coverage $(BUILD)/coverage && exit $$tests
 lint:
 	scripts/lint $(BUILD)
 bench: bmad $(BUILD)/bmad-test $(BENCH)

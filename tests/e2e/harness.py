@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BMAD_BUILD", "build")
 BINARY = BUILD / "bmad-test"
 DEADLINE = 20.0  # how long a test waits for what must happen
+COUNTED = (BUILD / "src/main.gcno").exists()  # by `make coverage`: what is killed loses its counters
 # A crash shall look the same under the sanitizers.
 SANITIZER_OPTIONS = "handle_segv=0:handle_sigbus=0:handle_abort=0:allocator_may_return_null=1"
 
@@ -132,12 +133,19 @@ class Bmad:
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:
             self.children()
+            self.end_counted()
             self.process.kill()
             self.process.wait()
         for pid in self.known:
             with contextlib.suppress(ProcessLookupError):
                 if is_alive(pid) and title(pid).startswith("bmad"):
                     os.kill(pid, signal.SIGKILL)
+
+    def end_counted(self):
+        if COUNTED:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(DEADLINE / 2)
 
     # -- the daemon
 
