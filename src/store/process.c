@@ -21,6 +21,7 @@
 #define LONGEST_WAIT_MS 60000
 #define BURY_BITE_MS    50 /* all the others come first */
 #define ACCEPT_PAUSE_MS 200 /* when there are no descriptors left */
+#define START_WAITS_MS  10  /* that a run began may share the commit of what follows: nobody acts on it */
 
 /* -- gathering ------------------------------------------------------------------------------------ */
 
@@ -28,7 +29,10 @@ static void add_item(struct process *process, const struct item *item)
 {
 	mem_grow(process->items, process->item_count, process->item_capacity);
 	process->items[process->item_count++] = *item;
-	event_active(process->batch_due, 0, 0);
+	if (item->kind != REQ_START)
+		event_active(process->batch_due, 0, 0);
+	else if (!event_pending(process->start_due, EV_TIMEOUT, NULL))
+		event_add(process->start_due, &(struct timeval){.tv_usec = START_WAITS_MS * 1000});
 }
 
 static struct err *check_order(struct caller *caller, enum request_kind kind)
@@ -137,6 +141,7 @@ static void on_batch_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	event_del(process->start_due);
 	process_batch(process, now_ms);
 	if (process->stopping)
 		event_base_loopexit(process->base, NULL); /* after the answers were written */
@@ -199,6 +204,7 @@ static void create_events(struct process *process, int listener, int parent)
 	if (!process->base)
 		abort();
 	process->batch_due = event_new(process->base, -1, 0, on_batch_due, process);
+	process->start_due = evtimer_new(process->base, on_batch_due, process);
 	process->timer = evtimer_new(process->base, on_batch_due, process);
 	process->accepting = event_new(process->base, listener, EV_READ | EV_PERSIST, on_accept, process);
 	process->accept_again = evtimer_new(process->base, on_accept_again, process);
@@ -228,6 +234,7 @@ static void destroy_events(struct process *process)
 	free(process->parked);
 	peer_destroy(process->parent);
 	event_free(process->batch_due);
+	event_free(process->start_due);
 	event_free(process->timer);
 	event_free(process->accepting);
 	event_free(process->accept_again);

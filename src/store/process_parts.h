@@ -47,7 +47,7 @@ struct process {
 	struct store_view view;
 	struct store *store;
 	struct event_base *base;
-	struct event *accepting, *accept_again, *batch_due, *timer;
+	struct event *accepting, *accept_again, *batch_due, *start_due, *timer;
 	struct peer *parent;
 	struct caller *callers;
 	struct item *items;

@@ -305,6 +305,18 @@ static void a_message_expires_by_itself_and_its_wait_ends(void **state)
 	assert_string_equal(wait_over(s, id, 10000).state, "dead");
 }
 
+/* It may wait for company, but not for ever. */
+static void a_start_that_nothing_follows_is_recorded(void **state)
+{
+	struct served *s = *state;
+	int64_t run = claim_over(s, s->main, "main-1", "j", NOW);
+	struct runs_reply runs = {0};
+
+	must(call(s, s->main, REQ_START, &(struct start){run, NOW_MS}, &(struct nothing){0}));
+	must(call(s, s->main, REQ_RUNS, &(struct runs_ask){.job = "j", .limit = 1}, &runs));
+	assert_string_equal(runs.rows[0].state, "running");
+}
+
 static void a_sender_is_woken_after_the_commit(void **state)
 {
 	struct served *s = *state;
@@ -413,6 +425,7 @@ int main(void)
 	    SERVED(a_wait_ends_with_its_message),
 	    SERVED(a_wait_ends_at_its_deadline_with_what_is_then),
 	    SERVED(a_message_expires_by_itself_and_its_wait_ends),
+	    SERVED(a_start_that_nothing_follows_is_recorded),
 	    SERVED(a_sender_is_woken_after_the_commit),
 	    SERVED(a_dead_senders_messages_follow_the_configured_policy),
 	    SERVED(no_slot_runs_twice_however_many_claim_it),
