@@ -45,8 +45,8 @@ struct outgoing {
 /* A message as it was rendered, for types that make more of it than its text. */
 struct draft {
 	const char *id;
-	const char *to;      /* the one this copy is for; "": the channel's own */
-	bool own;            /* TO is one of the channel's own, who all see each other */
+	const char *to; /* the one this copy is for; "": the channel's own */
+	bool own;       /* TO is one of the channel's own, who all see each other */
 	int64_t created_ms;
 	const char *subject; /* NULL: none */
 	const char *text;
@@ -90,11 +90,11 @@ struct wire_answer {
 	long status;      /* of HTTP or SMTP, 0: none came */
 	const char *body; /* at most 64 KiB, NUL-terminated */
 	size_t body_length;
-	bool complete;          /* the body ended where the answer said it would */
-	bool request_sent;      /* the request may have reached the other side (transport faults) */
-	const char *fault;      /* what the transport said when it failed, else NULL; holds no secret */
-	bool certificate;       /* the fault: certificate or host name wrong, unknown CA, no TLS */
-	bool greeted;           /* mail: the server took us, log-in included; what it said is of the message */
+	bool complete;     /* the body ended where the answer said it would */
+	bool request_sent; /* the request may have reached the other side (transport faults) */
+	const char *fault; /* what the transport said when it failed, else NULL; holds no secret */
+	bool certificate;  /* the fault: certificate or host name wrong, unknown CA, no TLS */
+	bool greeted;      /* mail: the server took us, log-in included; what it said is of the message */
 	int64_t retry_after_ms; /* as the answer asked, both forms; -1: it did not */
 	int64_t used_up_ms; /* its X-RateLimit fields: nothing is left for so long; -1: they do not say so */
 };
@@ -118,7 +118,7 @@ struct classification {
 
 /* What can be tried of a channel without sending anything. */
 struct probe {
-	const char *url; /* to be connected to; NULL: nothing is */
+	const char *url;                 /* to be connected to; NULL: nothing is */
 	const char *username, *password; /* mail */
 	bool starttls;
 	const char *tried; /* what was, for people */
@@ -131,7 +131,6 @@ struct channel_type {
 	const char *content_type;
 	const struct option *options;
 	size_t options_size;
-	size_t budget; /* bytes of payload that the provider takes; 0: no limit */
 	/* Defaults of the keys that every channel has. */
 	const char *rate; /* "4/s, 60/30s"; NULL: none */
 	const char *retry_initial, *retry_max, *max_age;
@@ -160,8 +159,8 @@ struct channel_type {
 	    const struct outgoing *message, int64_t now, struct arena *arena,
 	    struct wire_request *out_request);
 	/*
-	 * What `bmad check --connect` is to try; OPTIONS are resolved. NULL: to connect to the option `url` or
-	 * `base_url`, if the type has one.
+	 * What `bmad check --connect` is to try; OPTIONS are resolved. NULL: to connect to the option `url`
+	 * or `base_url`, if the type has one.
 	 */
 	struct err *(*probe)(const void *options, struct probe *out_probe);
 	/* Pure. */
@@ -175,8 +174,8 @@ struct channel_type {
 };
 
 /*
- * Tries CHANNEL (resolved) without sending anything, blocking, within TIMEOUT_MS: probe.c. *OUT_TRIED (in ARENA
- * or constant) says what was well, NULL: there was nothing to try.
+ * Tries CHANNEL (resolved) without sending anything, blocking, within TIMEOUT_MS: probe.c. *OUT_TRIED (in
+ * ARENA or constant) says what was well, NULL: there was nothing to try.
  */
 struct err *channel_probe(const struct conf_channel *channel, int64_t timeout_ms, struct arena *arena,
     const char **out_tried) MUST_CHECK;
@@ -197,8 +196,8 @@ void classify_http(const struct conf_channel *channel, const struct wire_answer 
  */
 int64_t channel_definition(const struct conf_channel *channel);
 
-/* The same for where it leads: TYPE and OPTIONS with references resolved. 32 bits, so that it tells nothing of
- * the secrets in them. */
+/* The same for where it leads: TYPE and OPTIONS with references resolved. 32 bits, so that it tells nothing
+ * of the secrets in them. */
 int64_t channel_destination(const struct conf_channel *channel, const void *options);
 /* A mail server: smtp://HOST[:PORT][/NAME] or smtps://, NAME being what we call ourselves there. */
 struct err *channel_check_mail_url(const char *url) MUST_CHECK;
