@@ -197,7 +197,8 @@ static struct err *render_section(struct renderer *r, const struct body *body, s
 		return render_nodes(r, body, section + 1, node->end);
 	if (!json_is(value, JSON_ARRAY))
 		return render_round(r, body, section, value);
-	json_each(item, value) PASS(render_round(r, body, section, item));
+	json_each(item, value)
+		PASS(render_round(r, body, section, item));
 	return NULL;
 }
 

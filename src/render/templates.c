@@ -248,8 +248,8 @@ static struct err *find_file(struct template_set *set, const char *name, const c
 	return NULL;
 }
 
-struct err *template_set_find_part(struct template_set *set, const char *name, const char *format,
-    struct found_template *out_found)
+struct err *template_set_find_part(
+    struct template_set *set, const char *name, const char *format, struct found_template *out_found)
 {
 	return find_file(set, name, format, NULL, out_found);
 }

@@ -2,19 +2,13 @@
 /* Exponential backoff with full jitter, and Retry-After as its lower bound. */
 #include "send/backoff.h"
 
+#include "base/number.h"
+
 #define FLOOR_MS   500
 #define DOUBLINGS  40                 /* more would overflow; every cap is reached long before */
 #define LONGEST_MS (INT64_C(1) << 50) /* keeps the sums below in range */
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
+const struct backoff backoff_slow = {60000, 3600000};
 
 static int64_t doubled(int64_t base_ms, int64_t times, int64_t cap_ms)
 {

@@ -10,6 +10,9 @@ struct backoff {
 	int64_t cap_ms;  /* the longest wait of all */
 };
 
+/* For a certificate that is wrong: not mended in minutes. */
+extern const struct backoff backoff_slow;
+
 /*
  * Exponential with full jitter: between a floor (half a second, or the base where that is shorter) and
  * min(cap, base * 2^(ATTEMPT-1)). ATTEMPT is the one that failed, counted from 1.

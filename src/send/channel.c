@@ -124,9 +124,11 @@ struct err *channel_check_mail_url(const char *url)
 	if (!scheme)
 		return ERR(ERR_CONFIG, "url: must begin with smtp:// or smtps://");
 	if (forbidden_byte(url))
-		return ERR(ERR_CONFIG, "url: byte %zu may not stand in a URL", (size_t)(forbidden_byte(url) - url) + 1);
+		return ERR(ERR_CONFIG, "url: byte %zu may not stand in a URL",
+		    (size_t)(forbidden_byte(url) - url) + 1);
 	if (memchr(authority, '@', length))
-		return ERR(ERR_CONFIG, "url: must not hold a user or password; say `username` and `password`");
+		return ERR(
+		    ERR_CONFIG, "url: must not hold a user or password; say `username` and `password`");
 	if (!host_of(authority, length).length)
 		return ERR(ERR_CONFIG, "url: names no host");
 	name += *name == '/';

@@ -32,15 +32,18 @@ struct email_options {
 
 static const struct option options_table[] = {
     OPTION(struct email_options, url, OPT_TEXT, .required = true,
-        .help = "the mail server: smtps://HOST, or smtp://HOST:587; a path is the name given at EHLO instead of "
-                "this host's"),
+        .help =
+            "the mail server: smtps://HOST, or smtp://HOST:587; a path is the name given at EHLO instead of "
+            "this host's"),
     OPTION(struct email_options, tls, OPT_CHOICE, .choices = tls_choices, .fallback = "required",
         .help = "with smtp://: STARTTLS or nothing, or no TLS at all"),
-    OPTION(struct email_options, username, OPT_TEXT, .help = "for the log-in, which is never made without TLS"),
+    OPTION(
+        struct email_options, username, OPT_TEXT, .help = "for the log-in, which is never made without TLS"),
     OPTION(struct email_options, password, OPT_SECRET, .help = "for the log-in"),
     OPTION(struct email_options, from, OPT_TEXT, .required = true,
         .help = "the sender, who hears of bounces: a@example.com or Plant <a@example.com>"),
-    OPTION(struct email_options, to, OPT_TEXTS, .help = "recipients; each is a message of its own in the outbox"),
+    OPTION(struct email_options, to, OPT_TEXTS,
+        .help = "recipients; each is a message of its own in the outbox"),
     OPTION(struct email_options, cc, OPT_TEXTS, .help = "further ones, named as copies"),
     OPTION(struct email_options, reply_to, OPT_TEXT, .help = "where answers go"),
     OPTION(struct email_options, max_bytes, OPT_SIZE, .fallback = "10M", .min = 20000, .max = 100000000,
@@ -105,8 +108,8 @@ static struct err *email_check(const struct conf_channel *channel, const void *o
 }
 
 /* RESOLVE NULL: the texts are resolved already. */
-static struct err *read_one(const struct conf *resolve, const char *key, const char *text, struct arena *arena,
-    struct mail_address *out)
+static struct err *read_one(const struct conf *resolve, const char *key, const char *text,
+    struct arena *arena, struct mail_address *out)
 {
 	if (resolve)
 		TRY(conf_resolve_text(resolve, text, arena, &text), "'%s'", key);
@@ -212,7 +215,8 @@ static void say_left_out(struct mail *mail, struct arena *arena, const char *not
 	mail->text = arena_format(arena, "%s\n(%s)\n", mail->text, note);
 	if (mail->html)
 		mail->html = arena_format(arena, "%.*s<p>(%s)</p>%s",
-		    (int)(body ? (size_t)(body - mail->html) : strlen(mail->html)), mail->html, note, body ? body : "");
+		    (int)(body ? (size_t)(body - mail->html) : strlen(mail->html)), mail->html, note,
+		    body ? body : "");
 }
 
 static void cut_text(struct mail *mail, int64_t max_bytes, struct arena *arena)
@@ -272,8 +276,8 @@ static struct err *email_pack(const struct conf *conf, const struct conf_channel
 
 /* -- the request ----------------------------------------------------------------------------------------- */
 
-static struct err *envelope_to(const struct outgoing *message, const struct people *people, struct arena *arena,
-    struct texts *out_to)
+static struct err *envelope_to(
+    const struct outgoing *message, const struct people *people, struct arena *arena, struct texts *out_to)
 {
 	const char **items = arena_alloc(arena, sizeof(*items));
 	struct mail_address to;
@@ -281,7 +285,9 @@ static struct err *envelope_to(const struct outgoing *message, const struct peop
 
 	if (!*message->to) {
 		*out_to = all_of(people, arena);
-		return out_to->count ? NULL : ERR(ERR_PERMANENT, "the message names no recipient, nor does the channel");
+		return out_to->count
+		           ? NULL
+		           : ERR(ERR_PERMANENT, "the message names no recipient, nor does the channel");
 	}
 	e = mail_address_parse(message->to, arena, &to);
 	if (e) { /* it comes from data: the fault is this message's */
@@ -357,7 +363,8 @@ static struct err *email_probe(const void *options, struct probe *out_probe)
 	return NULL;
 }
 
-/* -- the answer -------------------------------------------------------------------------------------------- */
+/* -- the answer --------------------------------------------------------------------------------------------
+ */
 
 /* Replies of SMTP (RFC 5321, RFC 4954) that do not mean what their first digit says. */
 static const struct {
@@ -400,8 +407,8 @@ static void email_classify(const struct conf_channel *channel, const void *optio
 	    .wait_ms = grey ? GREYLISTED_MS : 0,
 	};
 	if (answer->status)
-		out->reason = arena_format(arena, "SMTP %s",
-		    answer_excerpt(answer->body, answer->body_length, EXCERPT_MAX, arena));
+		out->reason = arena_format(
+		    arena, "SMTP %s", answer_excerpt(answer->body, answer->body_length, EXCERPT_MAX, arena));
 	else
 		out->reason = arena_copy(arena, answer->fault ? answer->fault : "no answer");
 }

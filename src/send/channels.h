@@ -5,8 +5,8 @@
 
 #include "send/channel.h"
 
-extern const struct channel_type channel_console, channel_discord, channel_email, channel_file, channel_mattermost,
-    channel_pagerduty, channel_slack, channel_sms, channel_teams, channel_webhook;
+extern const struct channel_type channel_console, channel_discord, channel_email, channel_file,
+    channel_mattermost, channel_pagerduty, channel_slack, channel_sms, channel_teams, channel_webhook;
 
 /* Judges an `url` option; one that holds references cannot be known before they are resolved. */
 struct err *check_url_option(struct secret url, bool allow_http) MUST_CHECK;
@@ -28,8 +28,8 @@ struct said {
 const struct said *said_in(const struct said *table, const char *text);
 
 /* Lets ROW judge, if it is not NULL and `retry_on` does not name STATUS. */
-void judge_as_said(const struct conf_channel *channel, long status, const struct said *row,
-    struct classification *out);
+void judge_as_said(
+    const struct conf_channel *channel, long status, const struct said *row, struct classification *out);
 
 /* Whether the body is TEXT, but for blanks around it; "": it is empty. */
 bool answer_is(const struct wire_answer *answer, const char *text);

@@ -112,7 +112,8 @@ int64_t channel_definition(const struct conf_channel *channel)
 
 int64_t channel_destination(const struct conf_channel *channel, const void *options)
 {
-	uint64_t hash = add_options(add_text(FNV_START, channel->type->name), channel->type->options, options);
+	uint64_t hash =
+	    add_options(add_text(FNV_START, channel->type->name), channel->type->options, options);
 
 	return (int64_t)(((hash >> 32) ^ (hash & UINT32_MAX)) | 1);
 }

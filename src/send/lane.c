@@ -4,24 +4,11 @@
 
 #include <stdio.h>
 
-#include "base/mem.h"
+#include "base/number.h"
 
 #define AHEAD_FIRST    8
 #define AHEAD_QUICK_MS 1000 /* rows used up faster than this: take more at once */
 #define CLOSED_MS      2000 /* a pause so short is waited out with the rows in hand */
-
-/* For a certificate that is wrong. */
-static const struct backoff slow = {60000, 3600000};
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
 
 void lane_init(struct lane *lane, const struct conf_channel *channel)
 {
@@ -176,8 +163,7 @@ static struct lane_news suspend(struct lane *lane, const struct lane_answer *ans
 	return news(!was_suspended, LANE_SUSPENDED, LANE_BY_ANSWER);
 }
 
-/* Too many requests, not available, a wrong certificate: that is about the destination, whatever the message.
- */
+/* Too many requests, not available, a wrong certificate: that is about the destination, not the message. */
 static bool asks_for_quiet(const struct lane_answer *answer)
 {
 	return answer->verdict == VERDICT_LATER && (answer->retry_after_ms > 0 || answer->status == 429 ||
@@ -191,7 +177,7 @@ static void wait_at_least(struct lane *lane, struct mono now, int64_t wait_ms)
 
 static struct lane_news keep_quiet(struct lane *lane, const struct lane_answer *answer, struct mono now)
 {
-	const struct backoff *backoff = answer->certificate ? &slow : &lane->backoff;
+	const struct backoff *backoff = answer->certificate ? &backoff_slow : &lane->backoff;
 	int64_t delay_ms = backoff_delay_ms(backoff, ++lane->refusals, answer->random);
 	int64_t wait_ms = backoff_wait_ms(delay_ms, answer->retry_after_ms, answer->random);
 	bool was_quiet = lane->quiet;

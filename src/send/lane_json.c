@@ -15,8 +15,7 @@ static void set_instant(
 	json_set_int(object, key, at.ms == INT64_MAX ? FOR_EVER_MS : wall_ms + at.ms - now.ms);
 }
 
-/* An instant that is past is NOW; the wall clock may have jumped, so none is further ahead than LONGEST_MS.
- */
+/* An instant that is past is NOW; the wall clock may have jumped: none is further ahead than LONGEST_MS. */
 static bool get_instant(const struct json *object, const char *key, struct mono now, int64_t wall_ms,
     int64_t longest_ms, struct mono *out_at)
 {

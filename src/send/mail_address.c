@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses by RFC 5322 as far as they are of use: a dot-atom, an @ and a host name; no comments, no routes. */
+/* Addresses by RFC 5322 as far as they are of use: a dot-atom, an @, a host name; no comments, no routes. */
 #include "send/mail_address.h"
 
 #include <stdbool.h>
@@ -17,8 +17,8 @@
 
 static struct err *refuse(const char *text, const char *why)
 {
-	return ERR(ERR_CONFIG, "`%.*s` is no e-mail address: %s", (int)utf8_cut(text, strlen(text), SHOWN), text,
-	    why);
+	return ERR(ERR_CONFIG, "`%.*s` is no e-mail address: %s", (int)utf8_cut(text, strlen(text), SHOWN),
+	    text, why);
 }
 
 static bool is_letter_or_digit(char c)
@@ -77,7 +77,8 @@ static const char *ascii_domain(const char *domain, struct arena *arena)
 
 	if (!utf8_valid(domain, strlen(domain)))
 		return NULL;
-	if (idn2_to_ascii_8z(domain, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK && is_host_name(ascii))
+	if (idn2_to_ascii_8z(domain, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK &&
+	    is_host_name(ascii))
 		copy = arena_copy(arena, ascii);
 	idn2_free(ascii);
 	return copy;
@@ -161,8 +162,8 @@ struct err *mail_address_parse(const char *text, struct arena *arena, struct mai
 		address.name = display_name(text, (size_t)(open - text), arena);
 		if (!address.name)
 			return refuse(text, "a name with such marks must stand in quotes");
-		PASS(parse_spec(text, arena_copy_n(arena, open + 1, length - (size_t)(open + 1 - text) - 1), arena,
-		    &address));
+		PASS(parse_spec(text, arena_copy_n(arena, open + 1, length - (size_t)(open + 1 - text) - 1),
+		    arena, &address));
 	} else {
 		size_t blanks = strspn(text, " ");
 

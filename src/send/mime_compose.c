@@ -34,7 +34,8 @@ static const char *find_cid(const char *html, const char **out_name, size_t *out
 
 static bool is_named(const struct attachment *image, const char *name, size_t length)
 {
-	return image->content_id && strlen(image->content_id) == length && !memcmp(image->content_id, name, length);
+	return image->content_id && strlen(image->content_id) == length &&
+	       !memcmp(image->content_id, name, length);
 }
 
 bool mime_is_inline(const struct mail *mail, const struct attachment *attachment)
@@ -204,7 +205,8 @@ static const char *media_type(const char *type)
 	return type && strchr(type, '/') && !type[strspn(type, kept)] ? type : "application/octet-stream";
 }
 
-static void add_file_entity(struct buf *out, const struct mail *mail, const struct attachment *file, bool inlined)
+static void add_file_entity(
+    struct buf *out, const struct mail *mail, const struct attachment *file, bool inlined)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	const char *type = media_type(file->content_type);
@@ -225,7 +227,8 @@ static void add_file_entity(struct buf *out, const struct mail *mail, const stru
 	mime_base64(out, file->bytes, file->length);
 }
 
-/* -- levels ------------------------------------------------------------------------------------------------ */
+/* -- levels ------------------------------------------------------------------------------------------------
+ */
 
 /* `=_` is in no line of base64 or quoted-printable, so the boundary is in none of the parts. */
 static void add_boundary(struct buf *out, const struct mail *mail, enum level level, const char *end)
@@ -235,8 +238,8 @@ static void add_boundary(struct buf *out, const struct mail *mail, enum level le
 
 static void begin_level(struct buf *out, const struct mail *mail, enum level level)
 {
-	buf_format(out, "Content-Type: multipart/%s;\r\n boundary=\"=_%d_%s\"\r\n\r\n", level_names[level], (int)level,
-	    mail->id);
+	buf_format(out, "Content-Type: multipart/%s;\r\n boundary=\"=_%d_%s\"\r\n\r\n", level_names[level],
+	    (int)level, mail->id);
 }
 
 static void add_files(struct buf *out, const struct mail *mail, enum level level, bool inlined)

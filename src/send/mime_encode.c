@@ -22,7 +22,8 @@ static void add_base64(struct buf *out, const char *bytes, size_t length)
 {
 	char *room = buf_room(out, (length + 2) / 3 * 4 + 1);
 
-	out->length += (size_t)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)bytes, (int)length);
+	out->length +=
+	    (size_t)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)bytes, (int)length);
 }
 
 void mime_base64(struct buf *out, const void *bytes, size_t length)
@@ -86,7 +87,8 @@ void mime_quoted_printable(struct buf *out, const char *text, size_t length)
 			continue;
 		}
 		/* A line that is about to be broken begins anew: what may not stand there counts then too. */
-		add_quoted(out, *at, stands_for_itself(at, end, column >= LINE_MAX_CHARS - 1 ? 0 : column), &column);
+		add_quoted(
+		    out, *at, stands_for_itself(at, end, column >= LINE_MAX_CHARS - 1 ? 0 : column), &column);
 		at++;
 	}
 	if (column)
@@ -198,7 +200,8 @@ void mime_field_text(struct mime_field *field, const char *text)
 
 static bool is_atoms(const char *name)
 {
-	return !name[strspn(name, " !#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~")];
+	return !name[strspn(
+	    name, " !#$%&'*+-/0123456789=?ABCDEFGHIJKLMNOPQRSTUVWXYZ^_`abcdefghijklmnopqrstuvwxyz{|}~")];
 }
 
 static void add_name(struct mime_field *field, const char *name)

@@ -71,7 +71,8 @@ static const char *field(struct span head, const char *name, struct arena *arena
 
 			next = newline ? newline + 1 : end;
 		} while (next < end && (*next == ' ' || *next == '\t'));
-		if ((size_t)(next - line) > length && !strncasecmp(line, name, length) && line[length] == ':') {
+		if ((size_t)(next - line) > length && !strncasecmp(line, name, length) &&
+		    line[length] == ':') {
 			const char *value = line + length + 1;
 
 			value += value < end && *value == ' ';
@@ -96,7 +97,8 @@ static void decode_base64(const char *text, size_t length, struct buf *out)
 	if (!packed.length || packed.length % 4)
 		return;
 	char *room = buf_room(out, packed.length / 4 * 3 + 1);
-	decoded = EVP_DecodeBlock((unsigned char *)room, (const unsigned char *)packed.text, (int)packed.length);
+	decoded =
+	    EVP_DecodeBlock((unsigned char *)room, (const unsigned char *)packed.text, (int)packed.length);
 	if (decoded > 0)
 		out->length += (size_t)decoded - padding;
 }
@@ -179,7 +181,8 @@ static char *parameter(const char *value, const char *name)
 	return decoded;
 }
 
-/* -- bodies ------------------------------------------------------------------------------------------------ */
+/* -- bodies ------------------------------------------------------------------------------------------------
+ */
 
 static void decode_body(struct span head, struct span body, struct buf *out)
 {

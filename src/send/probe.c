@@ -82,7 +82,9 @@ static struct err *connect_once(const struct probe *probe, const struct transpor
     struct attempt *attempt, struct arena *arena)
 {
 	bool mail = is_mail(probe->url), failed = false;
-	const char *protocols = mail ? "smtp,smtps" : strncasecmp(probe->url, "http:", 5) ? "https" : "https,http";
+	const char *protocols = mail                                  ? "smtp,smtps"
+	                        : strncasecmp(probe->url, "http:", 5) ? "https"
+	                                                              : "https,http";
 	size_t sent;
 
 	SET(CURLOPT_ERRORBUFFER, attempt->text);
@@ -100,8 +102,8 @@ static struct err *connect_once(const struct probe *probe, const struct transpor
 	return NULL;
 }
 
-static struct err *connect_to(const struct conf_channel *channel, const struct probe *probe, int64_t timeout_ms,
-    struct arena *arena)
+static struct err *connect_to(
+    const struct conf_channel *channel, const struct probe *probe, int64_t timeout_ms, struct arena *arena)
 {
 	cleanup(attempt_done) struct attempt attempt = {.easy = curl_easy_init()};
 	struct transport_limits limits = {

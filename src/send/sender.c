@@ -18,8 +18,7 @@
 #define RECONNECT_MAX_MS   2000
 #define LOG_BACKLOG_MAX    (8 * 1024 * 1024) /* main hangs: better lose lines than memory */
 
-/* -- main, at the other end of the socket pair
- * ---------------------------------------------------------------- */
+/* -- main, at the other end of the socket pair ----------------------------------------------------- */
 
 static void log_to_main(
     void *arg, enum log_level level, const char *event, const struct log_field *fields, size_t count)
@@ -75,8 +74,7 @@ void sender_check_drained(struct sender *sender)
 		event_base_loopexit(sender->base, NULL);
 }
 
-/* -- the store
- * ------------------------------------------------------------------------------------------------- */
+/* -- the store ------------------------------------------------------------------------------------- */
 
 static void reconnect_later(struct sender *sender)
 {
@@ -230,8 +228,7 @@ static void on_reconnect(evutil_socket_t fd, short what, void *arg)
 		connect_store(sender);
 }
 
-/* -- the process
- * ------------------------------------------------------------------------------------------------ */
+/* -- the process ----------------------------------------------------------------------------------- */
 
 void sender_feed(struct sender *sender)
 {

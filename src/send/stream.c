@@ -9,16 +9,13 @@
 #include "daemon/child.h"
 #include "send/channels.h"
 
-#define WRITES_A_TURN 8       /* of console and file: each may cost a flush to disk, and other lanes wait */
-#define LOOK_MS       60000   /* next_ms is of the wall clock, which may jump: look at least this often */
-#define AGAIN_MS      1000    /* the store refused: try again */
+#define WRITES_A_TURN 8     /* of console and file: each may cost a flush to disk, and other lanes wait */
+#define LOOK_MS       60000 /* next_ms is of the wall clock, which may jump: look at least this often */
+#define AGAIN_MS      1000  /* the store refused: try again */
 #define FOR_EVER_MS   (INT64_MAX / 2) /* no timer for what a person or a message must begin */
-#define SLOW_CAP_MS   3600000 /* a certificate is not mended in minutes */
-#define SLOW_BASE_MS  60000
 #define RECOVER_MAX   4096
 
-/* -- the end of an attempt ----------------------------------------------------------------------------------
- */
+/* -- the end of an attempt ------------------------------------------------------------------------- */
 
 static void leave(struct deliveries *list, struct delivery *delivery)
 {
@@ -45,8 +42,7 @@ void stream_give_back(struct stream *stream)
 static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery *delivery,
     const struct classification *judged, bool certificate, bool probe)
 {
-	static const struct backoff slow = {SLOW_BASE_MS, SLOW_CAP_MS};
-	const struct backoff *backoff = certificate ? &slow : &stream->lane.backoff;
+	const struct backoff *backoff = certificate ? &backoff_slow : &stream->lane.backoff;
 	int64_t delay_ms;
 
 	if (judged->verdict == VERDICT_DELIVERED)
@@ -135,8 +131,7 @@ void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_ans
 	sender_check_drained(sender);
 }
 
-/* -- starting
- * ------------------------------------------------------------------------------------------------ */
+/* -- starting -------------------------------------------------------------------------------------- */
 
 /* An attempt that failed before it was one: by the kind of E, which is consumed. */
 static void end_with_error(struct delivery *delivery, struct err *e)
@@ -188,7 +183,8 @@ static void start(struct delivery *delivery)
 
 	leave(&stream->waiting, delivery);
 	if (lane_probes(&stream->lane))
-		memcpy(stream->last_probe, delivery->message.id, strnlen(delivery->message.id, UUID_TEXT - 1));
+		memcpy(
+		    stream->last_probe, delivery->message.id, strnlen(delivery->message.id, UUID_TEXT - 1));
 	delivery->started = mono_now();
 	lane_start(&stream->lane, delivery->started, channel_cost(stream->channel, &delivery->message));
 	if (stream->lane.rate->count)
@@ -243,7 +239,8 @@ static void start_waiting(struct stream *stream)
 	int started = 0;
 
 	group_update(stream);
-	while (lane_may_start(&stream->lane, mono_now()) && group_has_turn(stream) && (delivery = pick(stream))) {
+	while (lane_may_start(&stream->lane, mono_now()) && group_has_turn(stream) &&
+	       (delivery = pick(stream))) {
 		if (!writes && stream->sender->flying >= WIRE_MAX) {
 			starve(stream);
 			return;
@@ -258,8 +255,7 @@ static void start_waiting(struct stream *stream)
 	group_update(stream);
 }
 
-/* -- taking -------------------------------------------------------------------------------------------------
- */
+/* -- taking ---------------------------------------------------------------------------------------- */
 
 static void wait_for_store(struct stream *stream)
 {
@@ -393,8 +389,7 @@ void stream_recover(struct stream *stream)
 	peer_call(stream->sender->store, REQ_MESSAGES, &ask, on_sending_rows, stream);
 }
 
-/* -- the turn
- * ------------------------------------------------------------------------------------------------- */
+/* -- the turn -------------------------------------------------------------------------------------- */
 
 /* When this stream has something to do by itself; INT64_MAX: an answer or a WAKE will come first. */
 static int64_t next_turn_ms(struct stream *stream, struct mono now)
@@ -472,8 +467,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	stream_turn(stream);
 }
 
-/* -- setting up
- * ------------------------------------------------------------------------------------------------ */
+/* -- setting up ------------------------------------------------------------------------------------ */
 
 static struct err *resolve(struct stream *stream)
 {

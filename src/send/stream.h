@@ -67,8 +67,8 @@ struct stream {
 	bool starved;    /* waits for room on the wire */
 	bool lane_changed;
 	char last_probe[UUID_TEXT]; /* message: the next probe is another one */
-	struct mono well_told; /* when main was told last that the channel works; 0: it is to be told */
-	struct stream *group;  /* the first of its rate_group, whose queue all of them use; NULL: alone */
+	struct mono well_told;      /* when main was told last that the channel works; 0: it is to be told */
+	struct stream *group; /* the first of its rate_group, whose queue all of them use; NULL: alone */
 	struct streams queue;
 	bool queued;
 	TAILQ_ENTRY(stream) starved_link, changed_link, queue_link;
@@ -107,8 +107,7 @@ struct sender {
 	struct commands commands;
 };
 
-/* -- stream.c ----------------------------------------------------------------------------------------------
- */
+/* -- stream.c -------------------------------------------------------------------------------------- */
 
 void stream_init(struct stream *stream, struct sender *sender, const struct conf_channel *channel);
 void stream_done(struct stream *stream);
@@ -125,14 +124,12 @@ void stream_answered(void *sender, void *delivery, const struct wire_answer *ans
 /* After a lost connection: gives back rows that the store counts as ours and that never came. */
 void stream_recover(struct stream *stream);
 
-/* -- changes.c ---------------------------------------------------------------------------------------------
- */
+/* -- changes.c ------------------------------------------------------------------------------------- */
 
 /* The one place where it is told that a lane was shut or opened; the store hears of it too. */
 void lane_changed(struct stream *stream, struct lane_news news);
 
-/* -- group.c -----------------------------------------------------------------------------------------------
- */
+/* -- group.c --------------------------------------------------------------------------------------- */
 
 /* After the streams before it: STREAM shares the rate of those of its rate_group. */
 void group_join(struct stream *stream);
@@ -143,16 +140,14 @@ bool group_has_turn(const struct stream *stream);
 /* It has started one. */
 void group_served(struct stream *stream);
 
-/* -- command.c ---------------------------------------------------------------------------------------------
- */
+/* -- command.c ------------------------------------------------------------------------------------- */
 
 /* Pauses or resumes channels, as SEQUENCE of main asks. */
 void command_do(struct sender *sender, uint64_t sequence, const struct channels_pause *pause);
 /* The store has kept what COMMANDS, which become empty, changed. */
 void command_answer(struct sender *sender, struct commands *commands);
 
-/* -- delivery.c --------------------------------------------------------------------------------------------
- */
+/* -- delivery.c ------------------------------------------------------------------------------------ */
 
 struct delivery *delivery_create(struct stream *stream, const struct taken_message *taken);
 void delivery_destroy(struct delivery *delivery);
@@ -165,8 +160,7 @@ void delivery_judge(struct delivery *delivery, const struct classification *judg
 void delivery_expire(struct delivery *delivery);
 void delivery_log(const struct delivery *delivery);
 
-/* -- settle.c ----------------------------------------------------------------------------------------------
- */
+/* -- settle.c -------------------------------------------------------------------------------------- */
 
 void settle_init(struct sender *sender);
 void settle_done(struct sender *sender);
@@ -180,8 +174,7 @@ void settle_soon(struct sender *sender);
 void settle_resume(struct sender *sender);
 bool settle_is_idle(const struct sender *sender);
 
-/* -- notice.c ----------------------------------------------------------------------------------------------
- */
+/* -- notice.c -------------------------------------------------------------------------------------- */
 
 /* The lane stands still, for REASON (NULL: unknown), or works again. */
 void notice_lane(struct stream *stream, enum notice_kind kind, const char *reason);
@@ -190,8 +183,7 @@ void notice_start(struct sender *sender);
 /* These are settled: what was lost, and that the channel works. */
 void notice_settled(struct sender *sender, const struct deliveries *deliveries);
 
-/* -- sender.c ----------------------------------------------------------------------------------------------
- */
+/* -- sender.c -------------------------------------------------------------------------------------- */
 
 /* The stream of channel NAME, or NULL. */
 struct stream *sender_stream(struct sender *sender, const char *name);

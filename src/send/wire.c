@@ -15,8 +15,8 @@
 #include "send/retry_after.h"
 #include "send/wire_mail.h"
 
-#define BODY_MAX     (64 * 1024) /* of an answer: reading goes no further */
-#define HEADERS_MAX  (128 * 1024)
+#define BODY_MAX    (64 * 1024) /* of an answer: reading goes no further */
+#define HEADERS_MAX (128 * 1024)
 
 struct attempt {
 	LIST_ENTRY(attempt) link;
@@ -103,8 +103,7 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 	return 0;
 }
 
-/* -- what libcurl asks while an attempt goes on -----------------------------------------------------------
- */
+/* -- what libcurl asks while an attempt goes on ---------------------------------------------------- */
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -160,8 +159,7 @@ static int about_to_send(void *arg, char *remote, char *local, int remote_port, 
 	return CURL_PREREQFUNC_ABORT;
 }
 
-/* -- an attempt from start to end ---------------------------------------------------------------------------
- */
+/* -- an attempt from start to end ------------------------------------------------------------------ */
 
 static void attempt_destroy(struct attempt *attempt)
 {
@@ -218,8 +216,8 @@ static bool set_limits(struct attempt *attempt, const struct wire_limits *limits
 	};
 	const char *protocols = strncasecmp(url, "http:", 5) ? "https" : "https,http";
 
-	return transport_set(attempt->easy, &all, attempt->is_mail ? "smtp,smtps" : protocols,
-	    &attempt->refused_address);
+	return transport_set(
+	    attempt->easy, &all, attempt->is_mail ? "smtp,smtps" : protocols, &attempt->refused_address);
 }
 
 static bool set_callbacks(struct attempt *attempt)
@@ -255,15 +253,13 @@ struct err *wire_send(
 	attempt->easy = curl_easy_init();
 	LIST_INSERT_HEAD(&wire->attempts, attempt, link);
 	if (attempt->easy && set_callbacks(attempt) && set_limits(attempt, limits, request->url) &&
-	    set_request(attempt, request) &&
-	    curl_multi_add_handle(wire->multi, attempt->easy) == CURLM_OK)
+	    set_request(attempt, request) && curl_multi_add_handle(wire->multi, attempt->easy) == CURLM_OK)
 		return NULL;
 	attempt_destroy(attempt);
 	return ERR(ERR_TEMPORARY, "libcurl takes no request");
 }
 
-/* -- what came back -----------------------------------------------------------------------------------------
- */
+/* -- what came back -------------------------------------------------------------------------------- */
 
 static const char *fault_text(const struct attempt *attempt, CURLcode code)
 {
@@ -296,7 +292,7 @@ static int64_t asked_wait_ms(CURL *easy)
 	return retry_after_ms(value, date, wall_ms() / 1000);
 }
 
-/* Discord tells how long nothing is left in seconds with decimals; others in whole ones, or when that ends. */
+/* Discord tells in seconds with decimals how long nothing is left; others in whole ones, or when it ends. */
 static int64_t used_up_ms(CURL *easy)
 {
 	cleanup(free_text) char *left = field(easy, "X-RateLimit-Remaining");
@@ -350,8 +346,8 @@ static void on_talk_done(void *arg)
 static void end_transfer(struct wire *wire, struct attempt *attempt, CURLcode code)
 {
 	if (attempt->is_mail && code == CURLE_OK)
-		mail_talk_begin(&attempt->mail, wire->base, attempt->deadline.ms - mono_now().ms, on_talk_done,
-		    attempt);
+		mail_talk_begin(
+		    &attempt->mail, wire->base, attempt->deadline.ms - mono_now().ms, on_talk_done, attempt);
 	else
 		finish(wire, attempt, code);
 }
@@ -372,8 +368,7 @@ static void finish_attempts(struct wire *wire)
 	}
 }
 
-/* -- the wire as a whole
- * -------------------------------------------------------------------------------------- */
+/* -- the wire as a whole --------------------------------------------------------------------------- */
 
 struct wire *wire_create(struct event_base *base, wire_done_function *on_done, void *arg)
 {

@@ -8,9 +8,9 @@
 
 #include <event2/event.h>
 
-#define REPLY_MAX 4096
+#define REPLY_MAX      4096
 #define LINE_MAX_BYTES 4096 /* of a reply: the standard's limit is 512 */
-#define CHUNK     16384
+#define CHUNK          16384
 
 #define SET(option, value) (failed = failed || curl_easy_setopt(easy, (option), (value)) != CURLE_OK)
 
@@ -50,7 +50,8 @@ bool mail_talk_set(CURL *easy, const struct wire_request *request, struct mail_t
 	return !failed;
 }
 
-/* -- replies ----------------------------------------------------------------------------------------------- */
+/* -- replies -----------------------------------------------------------------------------------------------
+ */
 
 static bool is_digit(char c)
 {
@@ -83,7 +84,8 @@ static void end_talk(struct mail_talk *talk, const char *fault)
 	talk->done(talk->arg);
 }
 
-/* -- what is said, step by step ------------------------------------------------------------------------------ */
+/* -- what is said, step by step
+ * ------------------------------------------------------------------------------ */
 
 static void say_from(struct mail_talk *talk)
 {
@@ -133,7 +135,8 @@ static const struct {
     [MAIL_BODY] = {say_body, 2},
 };
 
-/* -- the connection -------------------------------------------------------------------------------------------- */
+/* -- the connection
+ * -------------------------------------------------------------------------------------------- */
 
 /* False: the connection is lost, and the talk has ended. */
 static bool flush(struct mail_talk *talk)
@@ -257,7 +260,8 @@ void mail_talk_begin(
 	(void)say(talk, MAIL_FROM);
 }
 
-/* -- the end --------------------------------------------------------------------------------------------------- */
+/* -- the end
+ * --------------------------------------------------------------------------------------------------- */
 
 void mail_talk_answer(const struct mail_talk *talk, CURLcode code, struct wire_answer *out)
 {

@@ -2,14 +2,13 @@
 /*
  * What is peculiar to mail on the wire: a conversation of numbered replies, an envelope, a dot at the end.
  *
- * libcurl connects, says EHLO, STARTTLS and AUTH; the message itself we hand over ourselves, on its connection.
- * By itself it would stand still until the server answered the message's end and QUIT, and with it every
- * other transfer; and it does not tell whether that end went out, which decides what may have arrived.
+ * libcurl connects, says EHLO, STARTTLS and AUTH; the message itself we hand over ourselves, on its
+ *connection. By itself it would stand still until the server answered the message's end and QUIT, and with it
+ *every other transfer; and it does not tell whether that end went out, which decides what may have arrived.
  *
  *	mail_talk_set(easy, &request, &talk);     then the handle runs; mail_talk_reply() hears its replies
- *	mail_talk_begin(&talk, base, easy, done, arg);   when it is connected; DONE is called once, from the loop
- *	mail_talk_answer(&talk, code, &answer);
- *	mail_talk_done(&talk);
+ *	mail_talk_begin(&talk, base, easy, done, arg);   when it is connected; DONE is called once, from the
+ *loop mail_talk_answer(&talk, code, &answer); mail_talk_done(&talk);
  */
 #ifndef SEND_WIRE_MAIL_H
 #define SEND_WIRE_MAIL_H
@@ -35,10 +34,10 @@ struct mail_talk {
 	struct buf line;  /* of a reply, as far as it came */
 	struct buf reply; /* the last one, all of its lines */
 	bool reply_ended;
-	long code;        /* of the last reply */
-	bool takes_login; /* and offers some way to log in */
-	bool takes_size;  /* the server wants to know how big the message is */
-	bool handed_over; /* the message's end may have reached the server */
+	long code;         /* of the last reply */
+	bool takes_login;  /* and offers some way to log in */
+	bool takes_size;   /* the server wants to know how big the message is */
+	bool handed_over;  /* the message's end may have reached the server */
 	const char *fault; /* why the talk ended without an answer; NULL */
 	void (*done)(void *arg);
 	void *arg;

@@ -69,11 +69,9 @@ static size_t add(struct crash_record *record, size_t count, uintptr_t address)
 	return count + 1;
 }
 
-/* -- the chain of frame pointers ----------------------------------------------------------------------------
- */
+/* -- the chain of frame pointers ------------------------------------------------------------------- */
 
-/* A call to nowhere (a null function pointer): the caller's address was just pushed, and no frame was made.
- */
+/* A call to nowhere (a null function pointer): the caller's address was just pushed, no frame was made. */
 static bool called_nowhere(uintptr_t at)
 {
 	struct dl_find_object found;

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 
-static struct err *pack(const struct packing *packing, const struct rendered *rendered, struct arena *arena,
-    struct packed *out)
+static struct err *pack(
+    const struct packing *packing, const struct rendered *rendered, struct arena *arena, struct packed *out)
 {
 	const struct conf_channel *channel = packing->channel;
 	struct draft draft = {
@@ -25,8 +25,8 @@ static struct err *pack(const struct packing *packing, const struct rendered *re
 	return channel->type->pack(packing->conf, channel, &draft, arena, out);
 }
 
-struct err *pack_rendered(const struct packing *packing, const struct rendered *rendered, struct arena *arena,
-    struct packed *out)
+struct err *pack_rendered(
+    const struct packing *packing, const struct rendered *rendered, struct arena *arena, struct packed *out)
 {
 	const struct conf_channel *channel = packing->channel;
 	const char *payload = rendered->payload;

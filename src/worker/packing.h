@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what was rendered to what goes to the outbox: the payload, as the channel's type makes it. A run and `bmad render JOB` go this way, so that both show the same.
+ * From what was rendered to what goes to the outbox: the payload, as the channel's type makes it. A run and
+ * `bmad render JOB` go this way, so that both show the same.
  */
 #ifndef WORKER_PACKING_H
 #define WORKER_PACKING_H
@@ -29,7 +30,6 @@ struct err *pack_rendered(const struct packing *packing, const struct rendered *
  * The same for eyes: with the secrets taken out of RENDERED first, since encodings may break them where
  * redact() does not find them. NULL: there are none, or the payload is the text itself.
  */
-const char *pack_shown(
-    const struct packing *packing, const struct rendered *rendered, struct arena *arena);
+const char *pack_shown(const struct packing *packing, const struct rendered *rendered, struct arena *arena);
 
 #endif

@@ -80,8 +80,7 @@ static char **environment(struct run *run, const struct json *own)
 	return all;
 }
 
-/* In the child, which has nothing but system calls left: the program, or its errno to whoever waits for it.
- */
+/* In the child, which has only system calls left: the program, or its errno to whoever waits for it. */
 static _Noreturn void become(struct run *run, const int fds[3], char *const *argv, char *const *env, int told)
 {
 	struct rlimit memory;

@@ -100,7 +100,8 @@ static struct texts mentions_of(const struct rendering *rendering, const struct 
 	*out_fault = NULL;
 	if (option && option->type == OPT_TEXTS)
 		*out_fault = conf_resolve_texts(rendering->conf,
-		    (const struct texts *)(const void *)((const char *)channel->options + option->offset), arena, &ids);
+		    (const struct texts *)(const void *)((const char *)channel->options + option->offset),
+		    arena, &ids);
 	return ids;
 }
 
@@ -119,7 +120,8 @@ size_t rendering_for(const struct rendering *rendering, const struct conf_channe
 	    .channel_type = channel->type->name,
 	    .data = rendering->data,
 	    .bmad = context,
-	    .meant_for = message->meant_for && message->meant_for != channel ? message->meant_for->name : NULL,
+	    .meant_for =
+	        message->meant_for && message->meant_for != channel ? message->meant_for->name : NULL,
 	    .mention = mentions_of(rendering, channel, &arena, &fault),
 	    .body_data = wants_data(channel),
 	};

@@ -46,7 +46,8 @@ struct rendering_message {
 	const char *id;
 	const char *key;
 	const char *to; /* "": the channel's own */
-	const struct conf_channel *meant_for; /* NULL: the channel; else the message says where it should have gone */
+	const struct conf_channel
+	    *meant_for; /* NULL: the channel; else the message says where it should have gone */
 };
 
 /* Renders MESSAGE for CHANNEL, in several parts where it wants that; how many. OUT: rendered_done() each. */

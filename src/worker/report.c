@@ -67,8 +67,7 @@ static void add_message(struct json *messages, const struct run_message *message
 	json_set_string(object, "detail", message->detail);
 }
 
-/* -- the front desk
- * --------------------------------------------------------------------------------------------- */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 char *run_report(const struct run *run, bool failed)
 {

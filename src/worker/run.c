@@ -90,8 +90,7 @@ void run_log_begin(const struct run *run, struct log_line *line, enum log_level 
 	log_instant(line, "slot", run->order->slot);
 }
 
-/* -- what the run is --------------------------------------------------------------------------------------
- */
+/* -- what the run is ------------------------------------------------------------------------------- */
 
 const void *run_options(const struct run *run)
 {
@@ -133,8 +132,7 @@ const struct json *run_given(const struct run *run)
 	return run->given;
 }
 
-/* -- where data comes from ----------------------------------------------------------------------------------
- */
+/* -- where data comes from ------------------------------------------------------------------------- */
 
 static void on_notice(void *run, const char *text)
 {
@@ -216,8 +214,7 @@ struct err *run_state_get(struct run *run, const char *key, const struct json **
 	return NULL;
 }
 
-/* -- what the run leaves behind
- * ------------------------------------------------------------------------------- */
+/* -- what the run leaves behind -------------------------------------------------------------------- */
 
 struct json *run_data(struct run *run)
 {
@@ -253,8 +250,7 @@ void run_value(struct run *run, const char *name, double value)
 	run->values[run->value_count++] = (struct value_record){arena_copy(&run->arena, name), value};
 }
 
-/* -- what the run says
- * ------------------------------------------------------------------------------------------ */
+/* -- what the run says ----------------------------------------------------------------------------- */
 
 void run_step(struct run *run, const char *fmt, ...)
 {
@@ -302,8 +298,7 @@ enum log_level run_narration(void)
 	return log_enabled(LEVEL_DEBUG) ? LEVEL_DEBUG : LEVEL_INFO;
 }
 
-/* -- the commit
- * --------------------------------------------------------------------------------------------------- */
+/* -- the commit ------------------------------------------------------------------------------------ */
 
 static void log_message(
     const struct run *run, const struct run_message *message, const struct stored_message *stored)

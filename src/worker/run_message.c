@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "daemon/child.h"
 #include "send/channel.h"
@@ -14,8 +15,7 @@
 #include "worker/packing.h"
 #include "worker/rendering.h"
 
-/* -- rendering
- * ------------------------------------------------------------------------------------------------- */
+/* -- rendering ------------------------------------------------------------------------------------- */
 
 static void report_degraded(const struct run *run, const struct new_message *record, const char *why)
 {
@@ -84,8 +84,7 @@ static struct err *take_payload(struct run *run, struct run_message *message,
 	return NULL;
 }
 
-/* -- the parts of a message
- * ---------------------------------------------------------------------------------- */
+/* -- the parts of a message ------------------------------------------------------------------------ */
 
 /* As the store names slots: two runs that were asked for in the same second are two. */
 static const char *slot_key(struct run *run)
@@ -105,11 +104,6 @@ static const char *key_of(struct run *run, const struct message *message)
 	return arena_format(&run->arena, "%s|%s|%s", run->job->name, slot_key(run), message->kind);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Delivery goes by the real clock; a run by hand may have another (--at), by which the module named its
  * instant.
@@ -121,9 +115,9 @@ static int64_t expiry_of(
 	int64_t shift = run->order->by_hand ? run->started_ms - run->order->now * 1000 : 0;
 
 	if (run->job->expires_ms >= 0)
-		expires = earlier(expires, run->order->expires_base * 1000 + run->job->expires_ms);
+		expires = smaller(expires, run->order->expires_base * 1000 + run->job->expires_ms);
 	if (message->expires)
-		expires = earlier(expires, message->expires * 1000 + shift);
+		expires = smaller(expires, message->expires * 1000 + shift);
 	return expires;
 }
 
@@ -153,8 +147,8 @@ static const char *suppress_reason(struct run *run, const struct message *messag
 }
 
 /* One row; TO NULL: the message names no recipient. */
-static struct run_message *add_message(struct run *run, const struct message *message,
-    const struct conf_channel *meant_for, const char *to)
+static struct run_message *add_message(
+    struct run *run, const struct message *message, const struct conf_channel *meant_for, const char *to)
 {
 	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
 	const char *suppress = suppress_reason(run, message, channel, meant_for);
@@ -210,8 +204,7 @@ static void note_data(struct run *run, const struct message *message, const stru
 	log_end(&line);
 }
 
-/* -- the front desk
- * --------------------------------------------------------------------------------------------- */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 static struct err *check_message(
     const struct run *run, const struct message *message, const struct json *data)
@@ -264,8 +257,7 @@ static struct err *take_parts(struct run *run, size_t first, const struct messag
 	return NULL;
 }
 
-/* -- stand-ins
- * ---------------------------------------------------------------------------------------------------- */
+/* -- stand-ins ------------------------------------------------------------------------------------- */
 
 /* What is kept back, printed here or redirected goes no other way. */
 static bool has_stand_ins(const struct run_message *message)
@@ -319,7 +311,7 @@ static struct err *take_stand_in(struct run *run, struct run_message *twin, stru
 	return NULL;
 }
 
-/* TWIN's parts become stand-ins of ADDED, for the OF-th of them (0: itself), whose channel is given AFTER_MS. */
+/* TWIN's parts become stand-ins of ADDED, for the OF-th of them (0: itself), whose channel has AFTER_MS. */
 static struct err *add_twin(struct run *run, struct run_message *added, struct run_message *twin, int64_t of,
     int64_t after_ms, const struct rendering *rendering)
 {
@@ -386,7 +378,7 @@ static struct err *add_stand_ins(struct run *run, const struct message *message,
 	return NULL;
 }
 
-/* Whichever of the parts fails, the whole goes the other way; their common key sees to it that it does once. */
+/* Whichever part fails, the whole goes the other way; their common key sees to it that it does so once. */
 static void share_stand_ins(struct run *run, size_t first)
 {
 	const struct new_message *from = &run->messages[first].record;

@@ -154,7 +154,8 @@ struct err *run_send(
 	PASS(run_add_messages(run, message, data, true));
 	if (run->message_count != before + 1) {
 		run->message_count = before;
-		return ERR(ERR_BUG, "message %s: to be waited for it must name its one recipient", message->kind);
+		return ERR(
+		    ERR_BUG, "message %s: to be waited for it must name its one recipient", message->kind);
 	}
 	added = &run->messages[run->message_count - 1];
 	added->record.taken = false; /* nobody would settle it before the run is over */

@@ -51,8 +51,7 @@ static struct {
 	void *reserve;
 } in_hand;
 
-/* -- signals and memory
- * ------------------------------------------------------------------------------------------ */
+/* -- signals and memory ---------------------------------------------------------------------------- */
 
 static void on_terminate(int signal_number)
 {
@@ -136,9 +135,7 @@ static bool has_grown(const struct worker *worker)
 #endif
 }
 
-/* -- a run
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- a run ----------------------------------------------------------------------------------------- */
 
 static struct err *do_job(struct run *run)
 {
@@ -245,8 +242,7 @@ static struct err *obey(struct worker *worker, const struct run_order *order, bo
 	return e ? refuse(worker, order, e) : do_run(worker, order, job, out_leaving);
 }
 
-/* -- the process
- * ----------------------------------------------------------------------------------------------------- */
+/* -- the process ----------------------------------------------------------------------------------- */
 
 static struct store_client *connect_store(const struct worker_setup *setup)
 {
