@@ -41,13 +41,6 @@ static const char *text_at(const struct json *object, const char *key)
 	return json_text(json_get(object, key));
 }
 
-static int64_t number_at(const struct json *object, const char *key)
-{
-	int64_t number = 0;
-
-	return json_int64(json_get(object, key), &number) ? number : 0;
-}
-
 static const char *words_for(const struct json *trouble)
 {
 	const char *kind = text_at(trouble, "kind"), *state = text_at(trouble, "state");
@@ -117,9 +110,9 @@ static void set_taken(struct json *object, const char *key, char *text)
 
 static const char *standing(const struct json *trouble)
 {
-	if (number_at(trouble, "over_ms"))
+	if (json_get_int(trouble, "over_ms"))
 		return "over";
-	return number_at(trouble, "told_ms") ? "lasting" : "begun";
+	return json_get_int(trouble, "told_ms") ? "lasting" : "begun";
 }
 
 /* The line that must say it all: what, where, and whether it is over. */
@@ -127,7 +120,7 @@ static char *title_of(const struct json *trouble, int64_t now_ms)
 {
 	cleanup(free_text) char *subject = subject_of(trouble);
 	const char *words = words_for(trouble), *how = standing(trouble);
-	int64_t begun_ms = number_at(trouble, "begun_ms"), over_ms = number_at(trouble, "over_ms");
+	int64_t begun_ms = json_get_int(trouble, "begun_ms"), over_ms = json_get_int(trouble, "over_ms");
 	cleanup(free_text) char *span = span_words((over_ms ? over_ms : now_ms) - begun_ms);
 
 	if (!strcmp(how, "over"))
@@ -161,8 +154,8 @@ static struct json *describe(const struct json *trouble, const struct tz *tz, ut
 {
 	static const char *const copied[] = {"kind", "job", "about", "channel", "run", "message"};
 	struct json *out = json_object();
-	bool over = number_at(trouble, "over_ms");
-	int64_t count = number_at(trouble, "count");
+	bool over = json_get_int(trouble, "over_ms");
+	int64_t count = json_get_int(trouble, "count");
 
 	json_set_string(out, "standing", standing(trouble));
 	json_set_string(out, "what", words_for(trouble));
@@ -171,11 +164,11 @@ static struct json *describe(const struct json *trouble, const struct tz *tz, ut
 	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
 		if (json_get(trouble, copied[i]))
 			json_set(out, copied[i], json_copy(json_get(trouble, copied[i])));
-	set_instant(out, "slot", "slot_local", tz, number_at(trouble, "slot"), now);
-	set_instant(out, "since", "since_local", tz, number_at(trouble, "begun_ms") / 1000, now);
+	set_instant(out, "slot", "slot_local", tz, json_get_int(trouble, "slot"), now);
+	set_instant(out, "since", "since_local", tz, json_get_int(trouble, "begun_ms") / 1000, now);
 	if (count > 1)
 		json_set_int(out, "times", count);
-	if (!over || !number_at(trouble, "told_ms"))
+	if (!over || !json_get_int(trouble, "told_ms"))
 		json_set_string(out, "error", text_at(trouble, "text"));
 	if (framed)
 		add_frames(out, json_get(trouble, "frames"));
@@ -204,7 +197,7 @@ static void add_standing(
 static void fill(struct json *data, const struct json *message, const struct tz *tz, utc_t now)
 {
 	const struct json *troubles = json_get(message, "troubles");
-	int64_t more = number_at(message, "more"), count = (int64_t)json_length(troubles) + more;
+	int64_t more = json_get_int(message, "more"), count = (int64_t)json_length(troubles) + more;
 
 	json_set_null(data, "headline"); /* the first member */
 	json_set_int(data, "count", count);

@@ -4,9 +4,9 @@
  *
  * The date is the last one whose shifts are over in every zone.
  */
+#include <bmad/buf.h>
 #include <bmad/job.h>
 
-#include "base/buf.h"
 #include "jobs/zone/daily_view.h"
 #include "jobs/zone/measure.h"
 #include "jobs/zone/object.h"

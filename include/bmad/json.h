@@ -85,6 +85,8 @@ bool json_true(const struct json *value);
 double json_double(const struct json *value);
 /* True if VALUE is a whole number that fits. */
 bool json_int64(const struct json *value, int64_t *out_value);
+/* The whole number at KEY, or 0. */
+int64_t json_get_int(const struct json *object, const char *key);
 
 /* By meaning: the order of members does not count, 1 is 1.0. NULL equals NULL only. */
 bool json_equal(const struct json *a, const struct json *b);

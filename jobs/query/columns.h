@@ -3,11 +3,10 @@
 #ifndef JOBS_QUERY_COLUMNS_H
 #define JOBS_QUERY_COLUMNS_H
 
+#include <bmad/buf.h>
 #include <bmad/err.h>
 #include <bmad/json.h>
 #include <bmad/time.h>
-
-#include "base/buf.h"
 
 /* CONFIG error for what is wrong with the option `columns`: {name: {label, format, total}}. */
 struct err *columns_check(const struct json *columns) MUST_CHECK;

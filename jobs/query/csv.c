@@ -4,9 +4,8 @@
 
 #include <string.h>
 
+#include <bmad/escape.h>
 #include <bmad/mem.h>
-
-#include "render/escape.h"
 
 static void add_field(struct buf *out, const struct json *value)
 {

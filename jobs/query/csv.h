@@ -3,9 +3,8 @@
 #ifndef JOBS_QUERY_CSV_H
 #define JOBS_QUERY_CSV_H
 
+#include <bmad/buf.h>
 #include <bmad/json.h>
-
-#include "base/buf.h"
 
 /* COLUMNS and ROWS of the data object: a line of names, then one for each row, values as the query gave them.
  */

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
+#include <bmad/text.h>
 #include <bmad/time.h>
 
-#include "base/buf.h"
-#include "base/text.h"
 #include "jobs/query/columns.h"
 
 #define WIDTH_MAX 40 /* a longer cell pushes its own line aside, not all the others */
@@ -22,15 +22,6 @@ struct table {
 };
 
 /* -- cells ------------------------------------------------------------------------------------------ */
-
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
 
 /* Numbers stand on the right. */
 static const char *align_of(const struct json *column)
@@ -55,7 +46,7 @@ static struct json *add_cell(struct json *cells, const struct json *column, stru
 
 static void widen(struct table *table, size_t index, const char *text)
 {
-	size_t width = width_of(text);
+	size_t width = text_width(text);
 
 	if (width > table->widths[index] && width <= WIDTH_MAX)
 		table->widths[index] = width;
@@ -106,12 +97,6 @@ static void add_totals(struct table *table, const struct json *totals)
 
 /* -- lines ------------------------------------------------------------------------------------------ */
 
-static void pad(struct buf *line, size_t count)
-{
-	while (count--)
-		buf_add_char(line, ' ');
-}
-
 static void add_line(
     const struct table *table, struct json *lines, const struct json *cells, const char *text_key)
 {
@@ -120,16 +105,15 @@ static void add_line(
 
 	for (const struct json *cell = json_first(cells); cell; cell = json_next(cell), index++) {
 		const char *text = json_text(json_get(cell, text_key));
-		size_t width = width_of(text),
+		size_t width = text_width(text),
 		       room = table->widths[index] > width ? table->widths[index] - width : 0;
 		bool right = !strcmp(json_text(json_get(cell, "align")), "right");
 
-		pad(&line, (index ? 2 : 0) + (right ? room : 0));
+		buf_add_blanks(&line, (index ? 2 : 0) + (right ? room : 0));
 		buf_add_text(&line, text);
-		pad(&line, right ? 0 : room);
+		buf_add_blanks(&line, right ? 0 : room);
 	}
-	while (line.length && line.text[line.length - 1] == ' ')
-		buf_truncate(&line, line.length - 1);
+	buf_trim_blanks(&line);
 	json_add(lines, json_string_n(buf_text(&line), line.length));
 }
 

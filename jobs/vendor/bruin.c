@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/json.h>
+#include <bmad/mem.h>
+#include <bmad/text.h>
 
-#include "base/buf.h"
-#include "base/mem.h"
-#include "base/text.h"
 #include "jobs/vendor/vendors.h"
 
 struct bruin_options {

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
 
-#include "base/buf.h"
 #include "jobs/zone/area_view.h"
 #include "jobs/zone/view.h"
 

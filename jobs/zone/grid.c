@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
-
-#include "base/buf.h"
+#include <bmad/text.h>
 
 #define COLUMNS_MAX 12
 
@@ -47,21 +47,6 @@ void grid_row(struct json *grid, const char *const *cells, size_t colored, const
 
 /* -- lines ----------------------------------------------------------------------------------------- */
 
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
-static void add_blanks(struct buf *line, size_t count)
-{
-	while (count--)
-		buf_add_char(line, ' ');
-}
-
 /* What stands between the backticks of a chat must have none of its own, and no line breaks. */
 static void add_text(struct buf *line, const char *text)
 {
@@ -76,7 +61,7 @@ static void widen(size_t *widths, const struct json *cells, const char *key)
 	size_t i = 0;
 
 	json_each(cell, cells) {
-		size_t width = width_of(json_text(json_get(cell, key)));
+		size_t width = text_width(json_text(json_get(cell, key)));
 
 		if (i < COLUMNS_MAX && width > widths[i])
 			widths[i] = width;
@@ -93,17 +78,16 @@ static void add_line(struct json *lines, const struct json *columns, const struc
 
 	json_each(cell, cells) {
 		const char *text = json_text(json_get(cell, key));
-		size_t blanks = i < COLUMNS_MAX ? widths[i] - width_of(text) : 0;
+		size_t blanks = i < COLUMNS_MAX ? widths[i] - text_width(text) : 0;
 		bool number = json_true(json_get(column, "number"));
 
 		buf_add_text(&line, i++ ? "  " : "");
-		add_blanks(&line, number ? blanks : 0);
+		buf_add_blanks(&line, number ? blanks : 0);
 		add_text(&line, text);
-		add_blanks(&line, number ? 0 : blanks);
+		buf_add_blanks(&line, number ? 0 : blanks);
 		column = json_next(column);
 	}
-	while (line.length && line.text[line.length - 1] == ' ')
-		buf_truncate(&line, line.length - 1);
+	buf_trim_blanks(&line);
 	json_add_string(lines, buf_text(&line));
 }
 

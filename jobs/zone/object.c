@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#include "base/buf.h"
+#include <bmad/buf.h>
+
 #include "jobs/zone/loss.h"
 #include "jobs/zone/measure.h"
 

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "base/buf.h"
+#include <bmad/buf.h>
 
 #define FIGURE_MAX INT64_C(1000000000000000) /* so that no sum of a shift leaves 64 bits */
 

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
 
-#include "base/buf.h"
 #include "jobs/zone/grid.h"
 #include "jobs/zone/measure.h"
 
@@ -16,10 +16,7 @@
 
 int64_t view_number(const struct json *object, const char *key)
 {
-	int64_t value = 0;
-
-	json_int64(json_get(object, key), &value);
-	return value;
+	return json_get_int(object, key);
 }
 
 const char *view_text(const struct json *object, const char *key)
@@ -177,8 +174,7 @@ static void add_row(struct buf *line, const struct json *row, int width)
 	    view_signed(view_number(row, "gap"), gap), view_signed(view_number(row, "cum_gap"), cum_gap),
 	    (long long)view_number(row, "scrap"), json_double(json_get(row, "downtime_min")),
 	    view_text(row, "reason"));
-	while (line->length && line->text[line->length - 1] == ' ')
-		buf_truncate(line, line->length - 1);
+	buf_trim_blanks(line);
 }
 
 void view_put_table(struct json *view, const struct json *board)

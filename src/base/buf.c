@@ -50,6 +50,13 @@ void buf_add_char(struct buf *buf, char c)
 	buf_add(buf, &c, 1);
 }
 
+void buf_add_blanks(struct buf *buf, size_t count)
+{
+	memset(buf_room(buf, count), ' ', count);
+	buf->length += count;
+	buf->text[buf->length] = '\0';
+}
+
 void buf_vformat(struct buf *buf, const char *fmt, va_list args)
 {
 	va_list again;
@@ -78,6 +85,15 @@ void buf_truncate(struct buf *buf, size_t length)
 		return;
 	buf->length = length;
 	buf->text[length] = '\0';
+}
+
+void buf_trim_blanks(struct buf *buf)
+{
+	size_t length = buf->length;
+
+	while (length && buf->text[length - 1] == ' ')
+		length--;
+	buf_truncate(buf, length);
 }
 
 void buf_remove_front(struct buf *buf, size_t length)

@@ -18,6 +18,7 @@ struct buf {
 void buf_add(struct buf *buf, const void *bytes, size_t length);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
+void buf_add_blanks(struct buf *buf, size_t count);
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vformat(struct buf *buf, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
@@ -27,6 +28,7 @@ void buf_vformat(struct buf *buf, const char *fmt, va_list args) __attribute__((
  */
 char *buf_room(struct buf *buf, size_t length);
 void buf_truncate(struct buf *buf, size_t length); /* to at most LENGTH */
+void buf_trim_blanks(struct buf *buf);             /* those at the end */
 void buf_remove_front(struct buf *buf, size_t length);
 
 const char *buf_text(const struct buf *buf); /* "" when empty */

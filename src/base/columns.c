@@ -4,22 +4,15 @@
 
 #include <stdlib.h>
 
-static size_t width(const char *text)
-{
-	size_t characters = 0;
-
-	for (; *text; text++)
-		characters += ((unsigned char)*text & 0xc0) != 0x80;
-	return characters;
-}
+#include "base/text.h"
 
 void columns_row(struct columns *columns, const char *const *cells)
 {
 	for (size_t i = 0; i < columns->count; i++) {
 		const char *cell = arena_copy(&columns->arena, cells[i] ? cells[i] : "-");
 
-		if (width(cell) > columns->widths[i])
-			columns->widths[i] = width(cell);
+		if (text_width(cell) > columns->widths[i])
+			columns->widths[i] = text_width(cell);
 		mem_grow(columns->cells, columns->cell_count, columns->capacity);
 		columns->cells[columns->cell_count++] = cell;
 	}
@@ -34,13 +27,10 @@ void columns_print(const struct columns *columns, struct buf *out)
 			buf_add_text(out, columns->indent);
 		buf_add_text(out, columns->cells[i]);
 		if (column + 1 < columns->count) {
-			size_t blanks = columns->widths[column] - width(columns->cells[i]) + 2;
-
-			buf_format(out, "%*s", (int)blanks, "");
+			buf_add_blanks(out, columns->widths[column] - text_width(columns->cells[i]) + 2);
 			continue;
 		}
-		while (out->length && out->text[out->length - 1] == ' ') /* after empty last cells */
-			buf_truncate(out, out->length - 1);
+		buf_trim_blanks(out); /* after empty last cells */
 		buf_add_char(out, '\n');
 	}
 }

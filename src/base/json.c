@@ -338,6 +338,14 @@ bool json_int64(const struct json *value, int64_t *out_value)
 	return true;
 }
 
+int64_t json_get_int(const struct json *object, const char *key)
+{
+	int64_t value = 0;
+
+	json_int64(json_get(object, key), &value);
+	return value;
+}
+
 /* -- comparing --------------------------------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)

@@ -102,6 +102,20 @@ size_t utf8_cut(const char *text, size_t length, size_t most)
 	return most;
 }
 
+size_t utf8_width(const char *text, size_t length)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < length; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+size_t text_width(const char *text)
+{
+	return utf8_width(text, strlen(text));
+}
+
 uint64_t fnv1a(uint64_t hash, const void *bytes, size_t length)
 {
 	const unsigned char *byte = bytes;

@@ -18,6 +18,10 @@ void utf8_add(struct buf *out, const char *text, size_t length);
 /* Length of the longest start of TEXT, at most MOST bytes, that splits no sequence. */
 size_t utf8_cut(const char *text, size_t length, size_t most);
 
+/* Characters, not columns of a terminal: near enough for Latin text. */
+size_t utf8_width(const char *text, size_t length);
+size_t text_width(const char *text);
+
 /* FNV-1a, 64 bit; start with FNV_START and feed the parts. */
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 uint64_t fnv1a(uint64_t hash, const void *bytes, size_t length);
@@ -39,7 +43,7 @@ const char *near_name(const char *word, const char *const *names);
 void base64_add(struct buf *out, const void *bytes, size_t length);
 void base64url_add(struct buf *out, const void *bytes, size_t length);
 
-bool text_is_empty(const char *text); /* NULL or "" */
+bool text_is_empty(const char *text);          /* NULL or "" */
 bool text_equal(const char *a, const char *b); /* NULLs are equal to each other only */
 
 #endif

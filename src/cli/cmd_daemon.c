@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `bmad status | run | pause | resume | reload | stop`: what the running daemon is asked over its control socket. */
+/* `bmad status | run | pause | resume | reload | stop`: what the running daemon is asked over its control
+ * socket. */
 #include "cli/cli.h"
 
 #include <poll.h>
@@ -92,10 +93,7 @@ static const char *text_of(const struct json *object, const char *key)
 
 static long long number_of(const struct json *object, const char *key)
 {
-	int64_t number = 0;
-
-	json_int64(json_get(object, key), &number);
-	return (long long)number;
+	return (long long)json_get_int(object, key);
 }
 
 static void show_json(const struct json *answer)

@@ -228,15 +228,7 @@ void troubles_untold(struct troubles *troubles, int64_t now_ms)
 	troubles->retry_ms = now_ms + RETRY_MS;
 }
 
-/* -- the next life
- * -------------------------------------------------------------------------------------------- */
-
-static int64_t number_of(const struct json *object, const char *key)
-{
-	int64_t number = 0;
-
-	return json_int64(json_get(object, key), &number) ? number : 0;
-}
+/* -- the next life --------------------------------------------------------------------------------- */
 
 static bool kind_of(const struct json *item, enum trouble_kind *out_kind)
 {
@@ -252,7 +244,7 @@ static bool kind_of(const struct json *item, enum trouble_kind *out_kind)
 static void load_one(struct troubles *troubles, const struct json *item)
 {
 	const char *job = json_text(json_get(item, "job")), *channel = json_text(json_get(item, "channel"));
-	int64_t begun_ms = number_of(item, "begun_ms");
+	int64_t begun_ms = json_get_int(item, "begun_ms");
 	enum trouble_kind kind;
 
 	if (!kind_of(item, &kind))
@@ -261,18 +253,18 @@ static void load_one(struct troubles *troubles, const struct json *item)
 	if (!trouble)
 		trouble = trouble_add(troubles, kind, job, channel, begun_ms);
 	if (!trouble->count && !trouble->over_ms)
-		trouble->over_ms = number_of(item, "over_ms");
+		trouble->over_ms = json_get_int(item, "over_ms");
 	if (!trouble->count) {
 		trouble_set_text(&trouble->state, json_text(json_get(item, "state")), TROUBLE_TEXT_MAX);
 		trouble_set_text(&trouble->text, json_text(json_get(item, "text")), TROUBLE_TEXT_MAX);
 		trouble_set_text(&trouble->message, json_text(json_get(item, "message")), TROUBLE_TEXT_MAX);
-		trouble->run = number_of(item, "run");
-		trouble->slot = number_of(item, "slot");
+		trouble->run = json_get_int(item, "run");
+		trouble->slot = json_get_int(item, "slot");
 	}
 	trouble->begun_ms = begun_ms;
-	trouble->told_ms = number_of(item, "told_ms");
-	trouble->count += number_of(item, "count");
-	trouble->told_count = trouble->told_ms ? number_of(item, "count") : 0;
+	trouble->told_ms = json_get_int(item, "told_ms");
+	trouble->count += json_get_int(item, "count");
+	trouble->told_count = trouble->told_ms ? json_get_int(item, "count") : 0;
 }
 
 void troubles_load(
@@ -285,7 +277,7 @@ void troubles_load(
 	HASH_ITER(hh, troubles->all, trouble, next)
 		if (!trouble->count) /* an end of what never began */
 			trouble_forget(troubles, trouble);
-	*out_since_ms = state ? number_of(state, "since_ms") : otherwise_ms;
+	*out_since_ms = state ? json_get_int(state, "since_ms") : otherwise_ms;
 	troubles->loaded = true;
 	troubles->due_ms = 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "render/escape.h"
 
 #define COLUMNS_MAX 32
@@ -17,22 +18,6 @@ struct table {
 	size_t widths[COLUMNS_MAX];
 	size_t count;
 };
-
-/* Characters, not columns of a terminal: near enough for Latin text. */
-static size_t width_of(const char *text, size_t length)
-{
-	size_t width = 0;
-
-	for (size_t i = 0; i < length; i++)
-		width += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return width;
-}
-
-static void add_blanks(struct buf *out, size_t count)
-{
-	while (count--)
-		buf_add_char(out, ' ');
-}
 
 /* VALUE in one piece: strings as they are, null as `-`, what is nested as JSON. */
 static void add_scalar(struct buf *out, const struct json *value)
@@ -65,7 +50,7 @@ static size_t cell_width(const struct json *value)
 	struct buf cell = {0};
 
 	add_cell(&cell, value);
-	size_t width = width_of(cell.text, cell.length);
+	size_t width = utf8_width(cell.text, cell.length);
 	buf_done(&cell);
 	return width;
 }
@@ -79,7 +64,7 @@ static size_t find_column(struct table *table, const char *key)
 	if (i < table->count || i == COLUMNS_MAX)
 		return i;
 	table->keys[i] = key;
-	table->widths[i] = width_of(key, strlen(key));
+	table->widths[i] = utf8_width(key, strlen(key));
 	return table->count++;
 }
 
@@ -95,22 +80,21 @@ static void measure_row(struct table *table, const struct json *row)
 
 static void pad_cell(struct buf *out, const struct table *table, size_t column, size_t start)
 {
-	size_t width = width_of(out->text + start, out->length - start);
+	size_t width = utf8_width(out->text + start, out->length - start);
 
 	if (column + 1 < table->count)
-		add_blanks(out, width < table->widths[column] ? table->widths[column] - width + 2 : 2);
+		buf_add_blanks(out, width < table->widths[column] ? table->widths[column] - width + 2 : 2);
 }
 
 static void end_line(struct buf *out)
 {
-	while (out->length && out->text[out->length - 1] == ' ')
-		buf_truncate(out, out->length - 1);
+	buf_trim_blanks(out);
 	buf_add_char(out, '\n');
 }
 
 static void add_row(struct buf *out, const struct table *table, const struct json *row, size_t indent)
 {
-	add_blanks(out, indent);
+	buf_add_blanks(out, indent);
 	for (size_t i = 0; i < table->count; i++) {
 		size_t start = out->length;
 
@@ -154,7 +138,7 @@ static void add_text_value(struct buf *out, const struct json *value, size_t ind
 	for (size_t i = 0; i < text.length; i++) {
 		buf_add_char(out, text.text[i]);
 		if (text.text[i] == '\n')
-			add_blanks(out, indent + 2);
+			buf_add_blanks(out, indent + 2);
 	}
 	end_line(out);
 	buf_done(&text);
@@ -179,7 +163,7 @@ static void add_member(struct buf *out, const struct json *member, size_t depth)
 	const char *key = json_key(member);
 	size_t indent = 2 * depth;
 
-	add_blanks(out, indent);
+	buf_add_blanks(out, indent);
 	escape_txt(out, key, strlen(key));
 	buf_add_text(out, ": ");
 	if (is_table(member)) {

@@ -234,6 +234,31 @@ static void texts_compare_with_null(void **state)
 	assert_false(text_is_empty(" "));
 }
 
+static void width_counts_characters(void **state)
+{
+	(void)state;
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("abc"), 3);
+	assert_int_equal(text_width("\xc3\xa9\xe2\x82\xac\xf0\x9f\x9f\xa2"), 3);
+	assert_int_equal(utf8_width("\xc3\xa9t\xc3\xa9", 3), 2);
+}
+
+static void blanks_are_added_and_those_at_the_end_taken_off(void **state)
+{
+	cleanup(buf_done) struct buf buf = {0};
+
+	(void)state;
+	buf_trim_blanks(&buf);
+	assert_string_equal(buf_text(&buf), "");
+	buf_add_blanks(&buf, 2);
+	buf_add_text(&buf, "a b");
+	buf_add_blanks(&buf, 100);
+	assert_int_equal(buf.length, 105);
+	assert_int_equal(strlen(buf.text), 105);
+	buf_trim_blanks(&buf);
+	assert_string_equal(buf_text(&buf), "  a b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +275,8 @@ int main(void)
 	    cmocka_unit_test(of_equally_near_names_the_first_is_given),
 	    cmocka_unit_test(base64_pads_and_its_url_form_does_not),
 	    cmocka_unit_test(texts_compare_with_null),
+	    cmocka_unit_test(width_counts_characters),
+	    cmocka_unit_test(blanks_are_added_and_those_at_the_end_taken_off),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
