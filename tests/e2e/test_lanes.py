@@ -104,14 +104,44 @@ def test_pause_says_what_it_cannot_do(make_bmad, receiver):
 # -- suspended ---------------------------------------------------------------------------------------------
 
 
-def test_what_is_gone_for_good_is_tried_again_only_when_a_person_says_so(make_bmad, receiver):
-    receiver.script("/hook", Status(410), Status(202))
+def chat(receiver, kind):
+    return {"type": kind, "url": receiver.url("/hook"), "retry": QUICK}
+
+
+FOR_GOOD = {  # who says so in which words, and what the same provider says when it comes back
+    "webhook": ("webhook", Status(410), Status(202)),
+    "discord": ("discord", Status(404, body='{"code": 10015}'), Status(200, body='{"id": "7"}')),
+    "discord, plainly": ("discord", Status(404), Status(200, body='{"id": "7"}')),
+    "slack": ("slack", Status(404, body="no_service"), Status(200, body="ok")),
+    "slack, archived": ("slack", Status(410, body="channel_is_archived"), Status(200, body="ok")),
+    "teams": ("teams", Status(410), Status(202)),
+}
+REFUSED = {  # for the time being: a probe in an hour will tell
+    "webhook": ("webhook", Status(403)), "teams": ("teams", Status(404, body="WorkflowNotFound")),
+    "slack": ("slack", Status(403, body="invalid_token")), "discord": ("discord", Status(401)),
+}
+
+
+@pytest.mark.parametrize("kind,answer", REFUSED.values(), ids=REFUSED)
+def test_who_refuses_is_probed_later(make_bmad, receiver, kind, answer):
+    receiver.script("/hook", answer)
+    bmad = make_bmad(jobs={"job": probe(["hook"])}, channels={"hook": chat(receiver, kind)}).start()
+    run(bmad)
+    wait_for(lambda: states(bmad) == ["dead"])
+    shown = channel(bmad, "hook")
+    assert shown["state"] == "suspended" and shown["until"], "it is known when it is tried again"
+
+
+@pytest.mark.parametrize("kind,answer,well", FOR_GOOD.values(), ids=FOR_GOOD)
+def test_what_is_gone_for_good_is_tried_again_only_when_a_person_says_so(make_bmad, receiver, kind, answer, well):
+    receiver.script("/hook", answer, well)
     jobs = {"job": probe(["hook"], messages=3), "other": probe(["hook"], messages=3)}
-    bmad = make_bmad(jobs=jobs, channels={"hook": hook(receiver)}).start()
+    bmad = make_bmad(jobs=jobs, channels={"hook": chat(receiver, kind)}).start()
     run(bmad)
     wait_for(lambda: states(bmad) == ["dead", "queued", "queued"])
     shown = channel(bmad, "hook")
-    assert (shown["state"], shown["until"], shown["reason"]) == ("suspended", None, "HTTP 410")
+    assert (shown["state"], shown["until"]) == ("suspended", None)
+    assert shown["reason"].startswith(f"HTTP {answer.status}")
     assert bmad.terminate() == 0
     bmad.start()
     run(bmad, "other")
