@@ -259,7 +259,8 @@ RECORD(settle,
     FIELD_LIST(settle, lanes, lane_count, lane_record_record));
 
 RECORD(settle_reply,
-    FIELD_INT(settle_reply, stale));
+    FIELD_INT(settle_reply, stale),
+    FIELD_LIST(settle_reply, replaced, replaced_count, id_record_record));
 
 RECORD(lanes_reply,
     FIELD_LIST(lanes_reply, lanes, count, lane_record_record));

@@ -403,6 +403,8 @@ struct settle {
 
 struct settle_reply {
 	int64_t stale; /* rows that this instance no longer held: left as they were */
+	struct id_record *replaced; /* dead ones that go by another channel: suppressed, nobody has lost them */
+	size_t replaced_count;
 };
 
 struct lanes_reply {

@@ -87,7 +87,7 @@ static bool notice_of(const struct delivery *delivery, struct mono now, struct n
 	if (dead || ambiguous || !strcmp(state, "retrying"))
 		stream->well_told = (struct mono){0}; /* the next that is delivered is news */
 	*out = lost(delivery, dead ? NOTICE_DEAD : NOTICE_AMBIGUOUS);
-	return dead || ambiguous;
+	return ambiguous || (dead && !delivery->end.replaced);
 }
 
 void notice_settled(struct sender *sender, const struct deliveries *deliveries)

@@ -5,6 +5,8 @@
  */
 #include "send/stream.h"
 
+#include <string.h>
+
 #include <event2/event.h>
 
 #include "daemon/child.h"
@@ -47,19 +49,29 @@ static void log_and_forget(struct batch *batch)
 	}
 }
 
+static void mark_replaced(struct batch *batch, const struct settle_reply *reply)
+{
+	struct delivery *delivery;
+
+	for (size_t i = 0; i < reply->replaced_count; i++)
+		TAILQ_FOREACH(delivery, &batch->deliveries, link)
+			if (!strcmp(delivery->message.id, reply->replaced[i].id))
+				delivery->end.replaced = true;
+}
+
 static void on_settled(void *arg, struct err *e, const void *reply)
 {
 	struct batch *batch = arg;
 	struct sender *sender = batch->sender;
 	struct timeval again = {AGAIN_MS / 1000, 0};
 
-	(void)reply;
 	sender->settle_busy = false;
 	if (e) {
 		evtimer_add(sender->settle_again, &again);
 		requeue(sender, batch);
 		log_fault(LEVEL_WARNING, "store_unavailable", e);
 	} else {
+		mark_replaced(batch, reply);
 		notice_settled(sender, &batch->deliveries);
 		log_and_forget(batch);
 		command_answer(sender, &batch->commands);

@@ -31,6 +31,7 @@ struct delivery_end {
 	int64_t attempts; /* made since it was taken */
 	int64_t not_before_ms;
 	bool ambiguous;
+	bool replaced;     /* dead here, it goes by another channel: the store said so */
 	const char *event; /* the log line; NULL: none */
 	enum log_level level;
 	long status;

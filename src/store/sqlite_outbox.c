@@ -56,8 +56,8 @@ static struct err *gather(struct query *q, struct arena *arena, struct rows *row
 
 static struct err *make_dead(struct store *store, struct outbox_row *row, const char *reason, int64_t now_ms)
 {
-	struct query q = query(sqlite_of(store),
-	    "UPDATE messages SET state = 'dead', reason = ?, ended_ms = ? WHERE seq = ?");
+	struct query q = query(
+	    sqlite_of(store), "UPDATE messages SET state = 'dead', reason = ?, ended_ms = ? WHERE seq = ?");
 
 	bind_text(&q, reason);
 	bind_int(&q, now_ms);
@@ -180,7 +180,7 @@ struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms
 #define TAKE_COLUMNS                                                                                         \
 	"SELECT seq, id, run, job, channel, lane, kind, key, recipient, subject, content_type, slot, "       \
 	"created_ms,"                                                                                        \
-	" expires_ms, attempts, severity, payload, urgent"                                                         \
+	" expires_ms, attempts, severity, payload, urgent"                                                   \
 	" FROM messages AS m JOIN payloads ON message = seq"                                                 \
 	" WHERE channel = ?1 AND state IN ('queued','retrying')"                                             \
 	" AND (expires_ms = 0 OR expires_ms > ?2)"                                                           \
@@ -320,7 +320,8 @@ static int find_settled_state(const char *state)
 }
 
 /* One that was tried before stands in `retrying` until it ends. */
-static struct query give_back_query(struct sqlite *db, const struct settle *settle, const struct settlement *s)
+static struct query give_back_query(
+    struct sqlite *db, const struct settle *settle, const struct settlement *s)
 {
 	struct query q = query(db, "UPDATE messages SET state = iif(attempts > 0, 'retrying', 'queued'),"
 	                           " taker = NULL WHERE id = ? AND state = 'sending' AND taker = ?"
@@ -358,20 +359,31 @@ static struct query settle_query(
 	return q;
 }
 
+static void note_replaced(
+    struct settle_reply *reply, const struct settle *settle, const char *id, struct arena *arena)
+{
+	if (!reply->replaced)
+		reply->replaced = arena_alloc(arena, settle->count * sizeof(*reply->replaced));
+	reply->replaced[reply->replaced_count++].id = id;
+}
+
 /* Delivered, it needs none; dead, it goes another way if there is one. */
-static struct err *settle_standby(
-    struct store *store, const struct settle *settle, struct message_row *told, struct arena *arena)
+static struct err *settle_standby(struct store *store, const struct settle *settle, struct message_row *told,
+    struct arena *arena, struct settle_reply *reply)
 {
 	if (!strcmp(told->state, "delivered"))
 		return sqlite_drop_standbys(sqlite_of(store), told->id);
 	if (strcmp(told->state, "dead") != 0)
 		return NULL;
 	PASS(sqlite_stand_in(store, told->id, settle->now_ms, arena, &told->successor));
-	return told->successor ? sqlite_end_by_fallback(store, told, settle->now_ms) : NULL;
+	if (!told->successor)
+		return NULL;
+	note_replaced(reply, settle, told->id, arena);
+	return sqlite_end_by_fallback(store, told, settle->now_ms);
 }
 
 static struct err *settle_one(struct store *store, const struct settle *settle, const struct settlement *s,
-    struct arena *arena, int64_t *stale)
+    struct arena *arena, struct settle_reply *reply)
 {
 	int state = find_settled_state(s->state);
 	struct message_row told = {.id = s->id, .state = s->state};
@@ -393,12 +405,12 @@ static struct err *settle_one(struct store *store, const struct settle *settle, 
 		told.attempts = column_int(&q, 6);
 	}
 	PASS(query_done(&q));
-	*stale += !told.channel;
+	reply->stale += !told.channel;
 	if (told.channel && settled_states[state].told)
 		note_ended(store);
 	if (told.channel && (*told.lane || untried || !store_serves(store, told.channel)))
 		note_channel(store, told.channel); /* the next of the lane, or itself, can be taken */
-	return standby ? settle_standby(store, settle, &told, arena) : NULL;
+	return standby ? settle_standby(store, settle, &told, arena, reply) : NULL;
 }
 
 static struct err *store_lane(struct sqlite *db, const struct lane_record *lane)
@@ -421,8 +433,8 @@ struct err *sqlite_settle(struct store *store, const void *request, struct arena
 	if (!settle->instance)
 		return ERR(ERR_BUG, "SETTLE needs an instance");
 	for (size_t i = 0; i < settle->count; i++)
-		TRY(settle_one(store, settle, &settle->messages[i], arena, &reply->stale),
-		    "settle message %s", settle->messages[i].id);
+		TRY(settle_one(store, settle, &settle->messages[i], arena, reply), "settle message %s",
+		    settle->messages[i].id);
 	for (size_t i = 0; i < settle->lane_count; i++)
 		PASS(store_lane(sqlite_of(store), &settle->lanes[i]));
 	return NULL;

@@ -67,7 +67,7 @@ class World:
             "main",
             daemon={"on_failure": {"channels": ["ops", "card", "gone"], "repeat": "1h"}, "workers": 4},
             channels={"card": {"type": "teams", "url": receiver.url("/card")}, "ops": hook(receiver, "/ops"), "own": hook(receiver, "/own"), "gone": hook(receiver, "/gone"),
-                      "picky": hook(receiver, "/picky"), "often": hook(receiver, "/often")},
+                      "picky": hook(receiver, "/picky"), "spared": hook(receiver, "/picky", fallback="own"), "often": hook(receiver, "/often")},
             jobs={
                 "paint": fault("error", about="boards of the paint shop"),
                 "crash": fault("crash"),
@@ -81,6 +81,7 @@ class World:
                 "beat": {"module": "noop", "schedule": "* * * * * *", "misfire": "none", "max_late": "1s"},
                 "to-gone": {"module": "probe", "channels": ["gone"]},
                 "to-picky": {"module": "probe", "channels": ["picky"]},
+                "to-spared": {"module": "probe", "channels": ["spared"]},
             })
 
     def make_only(self):
@@ -109,7 +110,7 @@ class World:
                 bmad.start()
         at_second(5)
         self.storm.start()
-        for job in ("paint", "crash", "late", "quiet", "own", "often", "mended", "to-gone", "to-picky"):
+        for job in ("paint", "crash", "late", "quiet", "own", "often", "mended", "to-gone", "to-picky", "to-spared"):
             self.main.command("run", job)
         self.only.command("run", "report")
         self.deaf.command("run", "broken")
@@ -179,6 +180,13 @@ def test_a_dead_message_is_named_with_the_answer(world):
     (row,) = [row for row in world.main.outbox("--state", "dead") if row["channel"] == "picky"]
     assert f"bmad outbox show {row['id']}" in part
     assert "no such room" in part
+
+
+def test_a_message_that_its_fallback_takes_is_not_lost(world):
+    world.main.wait_event("message_suppressed", job="to-spared", reason="fallback")
+    told(world.receiver, "/ops", "to-picky to picky: message not delivered")
+    assert ("suppressed", "fallback") in [(row["state"], row["reason"]) for row in world.main.outbox() if row["job"] == "to-spared"]
+    assert not any("to-spared" in text for text in texts(world.receiver, "/ops"))
 
 
 def test_nothing_goes_through_the_channel_it_is_about(world):

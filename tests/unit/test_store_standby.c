@@ -177,6 +177,31 @@ static void a_channel_that_diverts_sends_what_waits_and_what_comes_another_way_a
 	assert_string_equal(state_of(f, next), "queued");
 }
 
+static struct settle_reply settle_dead(struct fixture *f, const char *id)
+{
+	struct settlement dead = {.id = id, .state = "dead", .reason = "rejected", .attempts = 1};
+	struct settle_reply reply;
+
+	take(f, "chat", 1, NOW_MS);
+	must(ask(f, REQ_SETTLE,
+	    &(struct settle){.instance = "sender-1", .now_ms = NOW_MS, .messages = &dead, .count = 1}, &reply));
+	return reply;
+}
+
+static void the_sender_hears_which_dead_message_goes_another_way(void **state)
+{
+	struct fixture *f = *state;
+	const char *id = queue(f, with_stand_ins(f, "a"));
+	struct settle_reply reply = settle_dead(f, id);
+
+	assert_int_equal(reply.replaced_count, 1);
+	assert_string_equal(reply.replaced[0].id, id);
+	assert_string_equal(state_of(f, id), "suppressed");
+	id = queue(f, message_to(f, "chat", "alone"));
+	assert_int_equal(settle_dead(f, id).replaced_count, 0);
+	assert_string_equal(state_of(f, id), "dead");
+}
+
 static void a_run_that_sends_by_both_channels_has_no_message_twice(void **state)
 {
 	struct fixture *f = *state;
@@ -258,6 +283,7 @@ int main(void)
 	    STORE_TEST(what_may_have_arrived_goes_both_ways_when_its_time_is_over),
 	    STORE_TEST(what_is_on_the_wire_waits_for_its_end),
 	    STORE_TEST(a_channel_that_diverts_sends_what_waits_and_what_comes_another_way_at_once),
+	    STORE_TEST(the_sender_hears_which_dead_message_goes_another_way),
 	    STORE_TEST(a_run_that_sends_by_both_channels_has_no_message_twice),
 	    STORE_TEST(who_waits_hears_of_the_other_ways_end),
 	    STORE_TEST(who_discards_a_message_discards_its_other_ways),
