@@ -22,7 +22,7 @@ PARTS   ?= base request conf schedule daemon worker store source net render send
 PYTHON  ?= /usr/bin/python3
 VERSION := 0.1.0
 
-PACKAGES := libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto libdw libidn2
+PACKAGES := cairo libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto libdw libidn2
 CPPFLAGS += -Iinclude -Isrc -I. -D_GNU_SOURCE -DBMAD_VERSION='"$(VERSION)"' \
             -DBMAD_TEMPLATE_FOLDER='"$(PREFIX)/share/bmad/templates"'
 , := ,
@@ -64,6 +64,7 @@ $(BUILD)/test/jobs.o: jobs/jobs.c
 	$(Q)$(CC) $(CPPFLAGS) -DBMAD_TEST_MODULES $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIB)
 $(UNIT): LDLIBS += -lcmocka
+$(BUILD)/tests/unit/test_chart: LDLIBS += -lfontconfig
 $(BENCH) $(DRIVERS): %: %.o $(LIB)
 # Children write their counters too.
 COUNTED := $(if $(COVERAGE),$(BUILD)/bmad $(BUILD)/bmad-test $(UNIT) $(DRIVERS))

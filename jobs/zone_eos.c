@@ -6,6 +6,7 @@
  */
 #include <bmad/job.h>
 
+#include "jobs/zone/chart.h"
 #include "jobs/zone/eos_view.h"
 #include "jobs/zone/measure.h"
 #include "jobs/zone/object.h"
@@ -227,4 +228,5 @@ const struct job_module zone_eos_module = {
     .slots = zone_eos_slots,
     .run = zone_eos_run,
     .view = zone_eos_view,
+    .chart = zone_chart,
 };

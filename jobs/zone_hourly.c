@@ -7,6 +7,7 @@
  */
 #include <bmad/job.h>
 
+#include "jobs/zone/chart.h"
 #include "jobs/zone/hourly_view.h"
 #include "jobs/zone/measure.h"
 #include "jobs/zone/object.h"
@@ -191,4 +192,5 @@ const struct job_module zone_hourly_module = {
     .slots = zone_hourly_slots,
     .run = zone_hourly_run,
     .view = zone_hourly_view,
+    .chart = zone_chart,
 };

@@ -66,6 +66,11 @@ struct job_module {
 	 * looks. NULL: none.
 	 */
 	struct json *(*view)(const struct json *data);
+	/*
+	 * A picture of a data object, as PNG, to be free()d; NULL if it has none. Pure like `view`, and drawn
+	 * only for a mail whose HTML shows it, as `<img src="cid:chart">`. NULL function: none.
+	 */
+	char *(*chart)(const struct json *data, size_t *out_length);
 };
 
 /* Every module, ending with NULL: jobs/jobs.c. */

@@ -8,6 +8,7 @@
 #include <bmad/mem.h>
 
 #include "jobs/zone/area_view.h"
+#include "jobs/zone/chart.h"
 #include "jobs/zone/view.h"
 
 /* BEFORE `94.7 %` AFTER, or nothing where there is no number. */
@@ -151,6 +152,7 @@ struct json *zone_eos_view(const struct json *data)
 	put_hour(view, "worst", json_get(data, "worst_hour"));
 	view_put_board(view, json_get(data, "board"));
 	view_put_table(view, json_get(data, "board"));
+	view_put_chart(view, data);
 	view_put_grid(view, json_get(data, "board"));
 	put_lines(view, json_get(data, "lines"));
 	put_stops(view, json_get(data, "downtime_pareto"));

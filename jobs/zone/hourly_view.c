@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "jobs/zone/area_view.h"
+#include "jobs/zone/chart.h"
 #include "jobs/zone/view.h"
 
 /* A missing feed is no bad hour, and must not look like one. */
@@ -66,6 +67,7 @@ struct json *zone_hourly_view(const struct json *data)
 	put_course(view, json_get(data, "shift_to_date"));
 	view_put_board(view, board);
 	view_put_table(view, board);
+	view_put_chart(view, data);
 	view_put_grid(view, board);
 	put_lines(view, json_get(data, "lines"));
 	view_put_notes(view, data);

@@ -11,6 +11,7 @@
  *	on_course   true: not behind, and not over
  *	board       [{hour, target, actual, gap, cum_gap, color, reason}]: rows for a card
  *	table       [text]: the board as lines of aligned text
+ *	chart       null | {alt, width, height}: of the board as a picture, `cid:chart`
  *	grid        the board as the shared partial `table` takes one
  *	lines       [{name, target, actual, gap, shift_gap, color}]
  *	notes       [text]: late units and the warnings, in words

@@ -135,11 +135,9 @@ struct shown {
 	size_t count;
 };
 
-static struct err *render_with(
-    struct rendering *rendering, const struct conf_channel *channel, struct shown *out)
+static struct err *pack_parts(const struct rendering *rendering, const struct conf_channel *channel,
+    const char *id, struct shown *out)
 {
-	char id[UUID_TEXT];
-	struct rendering_message message = {.id = uuid_v7(rendering->now * 1000, id), .key = "", .to = ""};
 	struct packing packing = {
 	    .conf = rendering->conf,
 	    .channel = channel,
@@ -149,16 +147,28 @@ static struct err *render_with(
 	    .created_ms = rendering->now * 1000,
 	};
 
-	rendering_begin(rendering);
-	out->count = rendering_for(rendering, channel, &message, out->rendered);
-	rendering_done(rendering);
 	for (size_t i = 0; i < out->count; i++) {
+		packing.attachments =
+		    rendering_files(rendering, &out->rendered[i], &packing.attachment_count);
 		PASS(pack_rendered(&packing, &out->rendered[i], &out->arena, &out->packed[i]));
 		const char *safe = pack_shown(&packing, &out->rendered[i], &out->arena);
 		if (safe)
 			out->packed[i] = (struct packed){.payload = safe, .payload_length = strlen(safe)};
 	}
 	return NULL;
+}
+
+static struct err *render_with(
+    struct rendering *rendering, const struct conf_channel *channel, struct shown *out)
+{
+	char id[UUID_TEXT];
+	struct rendering_message message = {.id = uuid_v7(rendering->now * 1000, id), .key = "", .to = ""};
+
+	rendering_begin(rendering);
+	out->count = rendering_for(rendering, channel, &message, out->rendered);
+	struct err *e = pack_parts(rendering, channel, id, out);
+	rendering_done(rendering);
+	return e;
 }
 
 /* Like a dry run with this data, at this moment. Secrets in the job's `vars` are not shown. */

@@ -39,12 +39,68 @@ static void set_attachments(struct json *context, const struct rendering *render
 	}
 }
 
+/* -- files ----------------------------------------------------------------------------------------- */
+
+#define CHART_ID "chart"
+
+/* The picture, drawn when it is first shown, and the message's own. */
+struct rendering_files {
+	bool drawn;
+	char *chart; /* NULL: there is none */
+	struct attachment *list;
+	size_t count;
+};
+
+static void draw_chart(const struct rendering *rendering)
+{
+	struct rendering_files *files = rendering->files;
+	size_t length;
+
+	files->drawn = true;
+	files->chart = rendering->job->module->chart(rendering->data, &length);
+	if (!files->chart)
+		return;
+	files->count = rendering->attachment_count + 1;
+	files->list = mem_alloc(files->count * sizeof(*files->list));
+	files->list[0] = (struct attachment){.name = CHART_ID ".png", .content_type = "image/png",
+	    .bytes = files->chart, .length = length, .content_id = CHART_ID};
+	for (size_t i = 1; i < files->count; i++)
+		files->list[i] = rendering->attachments[i - 1];
+}
+
+const struct attachment *rendering_files(
+    const struct rendering *rendering, const struct rendered *rendered, size_t *out_count)
+{
+	bool shown = rendering->job->module->chart && rendered->html && strstr(rendered->html, "cid:" CHART_ID);
+
+	if (shown && !rendering->files->drawn)
+		draw_chart(rendering);
+	if (shown && rendering->files->chart) {
+		*out_count = rendering->files->count;
+		return rendering->files->list;
+	}
+	*out_count = rendering->attachment_count;
+	return rendering->attachments;
+}
+
+static void destroy_files(struct rendering_files *files)
+{
+	if (!files)
+		return;
+	free(files->list);
+	free(files->chart);
+	free(files);
+}
+
+/* -- the context ----------------------------------------------------------------------------------- */
+
 /* What is the same for every channel. */
 void rendering_begin(struct rendering *rendering)
 {
 	const struct conf_job *job = rendering->job;
 	struct json *context = rendering->context = json_object();
 
+	rendering->files = mem_alloc(sizeof(*rendering->files));
 	json_set_string(context, "id", ""); /* the first of them, set for each channel */
 	json_set_string(context, "job", job->name);
 	json_set_string(context, "about", job->about);
@@ -70,6 +126,8 @@ void rendering_done(struct rendering *rendering)
 {
 	json_destroy(rendering->context);
 	rendering->context = NULL;
+	destroy_files(rendering->files);
+	rendering->files = NULL;
 }
 
 /*

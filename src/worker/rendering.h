@@ -7,6 +7,7 @@
  *
  *	rendering_begin(&rendering);
  *	count = rendering_for(&rendering, channel, &message, rendered);
+ *	files = rendering_files(&rendering, &rendered[0], &file_count);
  *	rendering_done(&rendering);
  */
 #ifndef WORKER_RENDERING_H
@@ -35,6 +36,7 @@ struct rendering {
 	const struct attachment *attachments;
 	size_t attachment_count;
 	struct json *context; /* `bmad`; made by rendering_begin() */
+	struct rendering_files *files; /* the same, and the picture once it is shown */
 };
 
 /* All but the context is given; everything outlives the rendering. */
@@ -53,5 +55,12 @@ struct rendering_message {
 /* Renders MESSAGE for CHANNEL, in several parts where it wants that; how many. OUT: rendered_done() each. */
 size_t rendering_for(const struct rendering *rendering, const struct conf_channel *channel,
     const struct rendering_message *message, struct rendered out[RENDER_PARTS_MAX]);
+
+/*
+ * The attachments of what was rendered: the message's own, and before them the module's picture if the HTML
+ * shows it. Borrowed until rendering_done().
+ */
+const struct attachment *rendering_files(
+    const struct rendering *rendering, const struct rendered *rendered, size_t *out_count);
 
 #endif

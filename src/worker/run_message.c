@@ -61,24 +61,23 @@ static struct err *take_payload(struct run *run, struct run_message *message,
 	struct new_message *record = &message->record;
 	struct packed packed;
 
-	const struct packing packing = {
+	struct packing packing = {
 	    .conf = run->tools->conf,
 	    .channel = message->channel,
 	    .id = record->id,
 	    .to = record->to,
 	    .own = message->own,
 	    .created_ms = record->created_ms,
-	    .attachments = rendering->attachments,
-	    .attachment_count = rendering->attachment_count,
 	};
 
+	packing.attachments = rendering_files(rendering, rendered, &packing.attachment_count);
 	PASS(pack_rendered(&packing, rendered, &run->arena, &packed));
 	message->shown = run->order->report ? pack_shown(&packing, rendered, &run->arena) : NULL;
 	record->payload = packed.payload;
 	record->payload_length = packed.payload_length;
 	record->content_type = packed.content_type;
 	record->subject = packed.subject;
-	note_attachments(run, message, rendering->attachments, packed.attachment_count);
+	note_attachments(run, message, packing.attachments, packed.attachment_count);
 	if (packed.left_out)
 		run_warn(run, "%s: %s", message->channel->name, packed.left_out);
 	return NULL;
