@@ -61,6 +61,9 @@ typedef struct err *api_ended(void *arg, size_t index, const struct api_answer *
 struct err *api_call_all(struct api *api, const struct api_request *requests, size_t count, size_t limit,
     api_ended *ended, void *arg) MUST_CHECK;
 
+/* For ENDED: no further call begins; api_call_all() returns when those under way have ended. */
+void api_stop(struct api *api);
+
 /* -- for the types of APIs ------------------------------------------------------------------------------- */
 
 enum api_verdict {

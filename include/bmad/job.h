@@ -34,6 +34,7 @@ struct job_module {
 	/* An interrupted run may run once more: true for modules that only queue messages. */
 	bool restartable;
 	bool names_channels; /* among its options: its jobs list none */
+	const char *templates; /* the folder of its templates; NULL: its name */
 
 	/*
 	 * Looks at options that a table cannot judge (two keys that exclude each other). CONFIG error

@@ -23,7 +23,7 @@ struct attachment {
 enum severity { SEVERITY_NONE, SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_CRITICAL };
 
 struct message {
-	const char *kind; /* "report", "alert", ...: names the template */
+	const char *kind; /* "report", "alert", ...: names the template, unless `stem` does */
 	/*
 	 * The dedupe key: a second message with the same channel, recipient and key is suppressed. NULL:
 	 * one per slot (job, slot and kind).
@@ -33,6 +33,18 @@ struct message {
 	const char *to;      /* recipient; NULL: the channel's own */
 	const char *lane;    /* messages of one lane go out in order; NULL: no order */
 	utc_t expires;       /* useless afterwards; 0: as the job and the channel say */
+	int64_t within_ms;   /* useless so long after it was made, by the real clock; 0: as above */
+	/*
+	 * What may have reached the destination is not sent a second time by itself: an answer that refuses it
+	 * ends it whatever its status, and no answer leaves it ambiguous whatever the channel's `on_ambiguous`.
+	 */
+	bool once;
+	/* For run_send(): a message with its key that has ended is no answer; only one under way is waited for. */
+	bool anew;
+	int64_t key_kept_ms; /* the key is forgotten so long after the message was made; 0: as the store keeps it */
+	const char *stem;    /* of its template: "alert", "other_module/alert"; NULL: its kind */
+	/* What `--json` shows of it besides: names and values in turn, NULL at the end. NULL: nothing. */
+	const char *const *labels;
 	enum severity severity;
 	/*
 	 * What the message is about, the same text for all that raise, repeat or clear it: providers that keep

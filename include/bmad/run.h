@@ -28,6 +28,8 @@ const char *run_node(const struct run *run);  /* this host's name */
 const struct tz *run_tz(const struct run *run); /* the job's time zone */
 utc_t run_slot(const struct run *run);
 utc_t run_now(const struct run *run);         /* read once, when the run began; --at sets it */
+utc_t run_clock(const struct run *run);       /* for long runs: read anew; by hand it is run_now() */
+int64_t run_id(const struct run *run);        /* its number in the history; 0: a dry run that has none */
 bool run_is_dry(const struct run *run);
 /* What a run of bmad's own was given to work on; NULL for a job's. */
 const struct json *run_given(const struct run *run);
@@ -39,6 +41,9 @@ struct err *run_source(struct run *run, const char *name, struct sql **out_db) M
 
 /* The entry NAME of `apis` (bmad/api.h), signed in when it is first called; kept between runs. */
 struct err *run_api(struct run *run, const char *name, struct api **out_api) MUST_CHECK;
+
+/* The same for the API that CHANNEL goes by (a channel of tickets); CONFIG error if it is no such channel. */
+struct err *run_channel_api(struct run *run, const char *channel, struct api **out_api) MUST_CHECK;
 
 /*
  * Runs a program, without a shell, and waits for it. It gets the variables of ENV (an object of texts; NULL:
@@ -75,11 +80,19 @@ struct err *run_queue(struct run *run, const struct message *message, struct jso
 
 /*
  * Commits the message now, sends it with priority and waits for its outcome until it expires (MESSAGE must
- * have a channel, a key and `expires`). The key is the ledger: if a message with it exists no second is
+ * have a channel, a key and `expires` or `within_ms`). The key is the ledger: if a message with it exists no second is
  * made and its state is the answer; only a dead one is tried anew. An error means that nothing was
  * committed.
  */
 struct err *run_send(struct run *run, const struct message *message, struct json *data,
+    enum outcome *out_outcome) MUST_CHECK;
+
+/*
+ * What became of the message with this channel, recipient (NULL: the channel's own) and key, which whoever
+ * sent it waits for no longer: OUTCOME_QUEUED while it is under way. *OUT_FOUND is false if there is none, or
+ * a dead one that may be tried anew.
+ */
+struct err *run_sent(struct run *run, const struct message *message, bool *out_found,
     enum outcome *out_outcome) MUST_CHECK;
 
 /* Stores VALUE (taken; NULL deletes) under KEY until EXPIRES (0: for good). */
@@ -94,6 +107,8 @@ void run_value(struct run *run, const char *name, double value);
 void run_step(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A decision, narrated with --debug. */
 void run_decide(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What was done, for the log (event job_log). */
+void run_tell(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A line for the log (event job_log), when the run goes on but something is worth telling. */
 void run_warn(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

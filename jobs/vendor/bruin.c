@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Bruin's ticket API: how to sign in, and what its statuses mean for a call. */
-#include <stdio.h>
 #include <string.h>
 
 #include <bmad/buf.h>
@@ -8,12 +7,8 @@
 #include <bmad/mem.h>
 #include <bmad/text.h>
 
+#include "jobs/vendor/bruin.h"
 #include "jobs/vendor/vendors.h"
-
-struct bruin_options {
-	const char *base_url, *login_url;
-	struct secret client_id, client_secret;
-};
 
 /* clang-format off */
 static const struct option options[] = {
@@ -25,56 +20,60 @@ static const struct option options[] = {
 };
 /* clang-format on */
 
-#define TOKEN_PATH "/identity/connect/token"
-#define FORM       "grant_type=client_credentials&scope=public_api"
-
 static const struct api_header headers[] = {
-    {"Content-Type", "application/json-patch+json"},
-    {"Cache-control", "no-cache, no-store, no-transform, max-age=0, only-if-cached"},
+    {"Content-Type", BRUIN_BODY_TYPE},
+    {"Cache-control", BRUIN_CACHE},
     {NULL, NULL},
 };
 
-static struct err *take_token(struct api *api, const struct api_answer *answer)
+const char *bruin_authorization(const struct bruin_options *own, struct arena *arena)
 {
-	const struct bruin_options *own = api_options(api);
-	struct json *value = NULL;
-	struct err *e = NULL;
-
-	if (answer->status / 100 != 2)
-		return ERR(answer->status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT,
-		    "HTTP %ld where a token was asked for", answer->status);
-	TRY(json_parse(answer->body, answer->length, &value), "read the token");
-	const char *token = json_text(json_get(value, "access_token"));
-	if (text_is_empty(token))
-		e = ERR(ERR_PERMANENT, "the answer has no 'access_token'");
-	else
-		api_session(api, own->base_url, token, 0);
-	json_destroy(value);
-	return e;
-}
-
-static struct err *sign_in(struct api *api)
-{
-	const struct bruin_options *own = api_options(api);
-	cleanup(free_text) char *url = mem_format("%s%s", own->login_url, TOKEN_PATH);
 	cleanup(free_text) char *pair = mem_format("%s:%s", own->client_id.hidden, own->client_secret.hidden);
 	cleanup(buf_done) struct buf basic = {0};
 
 	buf_add_text(&basic, "Basic ");
 	base64_add(&basic, pair, strlen(pair));
-	const struct api_header authorization[] = {{"Authorization", buf_text(&basic)}, {NULL, NULL}};
+	return arena_copy(arena, buf_text(&basic));
+}
+
+struct err *bruin_token(
+    long status, const char *body, size_t length, struct arena *arena, const char **out_token)
+{
+	struct json *value = NULL;
+
+	if (status / 100 != 2)
+		return ERR(status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT,
+		    "HTTP %ld where a token was asked for", status);
+	TRY(json_parse(body, length, &value), "read the token");
+	const char *token = arena_copy(arena, json_text(json_get(value, "access_token")));
+	json_destroy(value);
+	if (text_is_empty(token))
+		return ERR(ERR_PERMANENT, "the answer has no 'access_token'");
+	*out_token = token;
+	return NULL;
+}
+
+static struct err *sign_in(struct api *api)
+{
+	const struct bruin_options *own = api_options(api);
+	cleanup(arena_done) struct arena arena = {0};
+	const struct api_header authorization[] = {
+	    {"Authorization", bruin_authorization(own, &arena)}, {NULL, NULL}};
 	struct api_request request = {
 	    .method = "POST",
-	    .url = url,
+	    .url = arena_format(&arena, "%s%s", own->login_url, BRUIN_TOKEN_PATH),
 	    .headers = authorization,
-	    .content_type = "application/x-www-form-urlencoded",
-	    .body = FORM,
-	    .length = strlen(FORM),
+	    .content_type = BRUIN_TOKEN_TYPE,
+	    .body = BRUIN_TOKEN_FORM,
+	    .length = strlen(BRUIN_TOKEN_FORM),
 	};
 	struct api_answer answer;
+	const char *token;
 
 	PASS(api_exchange(api, &request, &answer));
-	return take_token(api, &answer);
+	PASS(bruin_token(answer.status, answer.body, answer.length, &arena, &token));
+	api_session(api, own->base_url, token, 0);
+	return NULL;
 }
 
 static enum api_verdict judge(const struct api_answer *answer)

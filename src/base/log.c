@@ -14,6 +14,7 @@
 #include <bmad/time.h>
 
 #include "base/log_target.h"
+#include "base/mask.h"
 #include "base/mem.h"
 
 #define STDERR_WAIT_MS 100 /* for a standard error that somebody made non-blocking */
@@ -126,7 +127,7 @@ static bool is_json(const struct buf *text)
 	return true;
 }
 
-/* Hides secrets in the fields' values; new values are ARENA's. */
+/* Hides secrets and telephone numbers in the fields' values; new values are ARENA's. */
 static void hide_secrets(struct arena *arena, struct log_field *fields, size_t count)
 {
 	cleanup(buf_done) struct buf value = {0};
@@ -134,7 +135,10 @@ static void hide_secrets(struct arena *arena, struct log_field *fields, size_t c
 	for (size_t i = 0; i < count; i++) {
 		buf_truncate(&value, 0);
 		buf_add_text(&value, fields[i].value);
-		if (!redact(&value))
+		bool hidden = redact(&value);
+
+		hidden = mask_phones(&value) || hidden;
+		if (!hidden)
 			continue;
 		fields[i].value = arena_copy(arena, value.text);
 		fields[i].literal = fields[i].literal && is_json(&value);

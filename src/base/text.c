@@ -258,3 +258,15 @@ bool text_equal(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
+
+void percent_add(struct buf *out, const char *text)
+{
+	static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *text; text++) {
+		if (strchr(kept, *text))
+			buf_add_char(out, *text);
+		else
+			buf_format(out, "%%%02X", (unsigned char)*text);
+	}
+}

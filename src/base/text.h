@@ -43,7 +43,10 @@ const char *near_name(const char *word, const char *const *names);
 void base64_add(struct buf *out, const void *bytes, size_t length);
 void base64url_add(struct buf *out, const void *bytes, size_t length);
 
-bool text_is_empty(const char *text);          /* NULL or "" */
+/* TEXT as it may stand in a URL or a form: all but letters, digits and -._~ as %XX. */
+void percent_add(struct buf *out, const char *text);
+
+bool text_is_empty(const char *text); /* NULL or "" */
 bool text_equal(const char *a, const char *b); /* NULLs are equal to each other only */
 
 #endif

@@ -103,9 +103,13 @@ static void check_templates(const struct conf *conf, struct conf_problems *probl
 	struct template_set *set = worker_templates(conf);
 	struct names seen = {0};
 
-	for (size_t i = 0; i < conf->job_count; i++)
-		if (conf->jobs[i].module && names_add(&seen, conf->jobs[i].module->name, i))
-			template_set_check(set, conf->jobs[i].module->name, report_template, problems);
+	for (size_t i = 0; i < conf->job_count; i++) {
+		const struct job_module *module = conf->jobs[i].module;
+		const char *folder = !module ? NULL : module->templates ? module->templates : module->name;
+
+		if (folder && names_add(&seen, folder, i))
+			template_set_check(set, folder, report_template, problems);
+	}
 	template_set_check(set, "alarm", report_template, problems);
 	names_done(&seen);
 	template_set_destroy(set);

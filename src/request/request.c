@@ -127,6 +127,8 @@ RECORD(new_message,
     FIELD_INT(new_message, severity),
     FIELD_INT(new_message, definition),
     FIELD_BOOL(new_message, urgent),
+    FIELD_INT(new_message, key_until_ms),
+    FIELD_BOOL(new_message, once),
     FIELD_BOOL(new_message, again),
     FIELD_BOOL(new_message, taken),
     FIELD_LIST(new_message, standbys, standby_count, standby_record),
@@ -190,6 +192,11 @@ RECORD(send,
     FIELD_TEXT(send, instance),
     FIELD_ONE(send, message, new_message_record));
 
+RECORD(key_ask,
+    FIELD_TEXT(key_ask, channel),
+    FIELD_TEXT(key_ask, to),
+    FIELD_TEXT(key_ask, key));
+
 RECORD(message_state,
     FIELD_TEXT(message_state, id),
     FIELD_TEXT(message_state, state),
@@ -231,7 +238,8 @@ RECORD(taken_message,
     FIELD_INT(taken_message, expires_ms),
     FIELD_INT(taken_message, attempts),
     FIELD_INT(taken_message, severity),
-    FIELD_BOOL(taken_message, urgent));
+    FIELD_BOOL(taken_message, urgent),
+    FIELD_BOOL(taken_message, once));
 
 RECORD(take_reply,
     FIELD_LIST(take_reply, messages, count, taken_message_record),
@@ -475,6 +483,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_CLOSE]     = {"close",     &close_record,        &close_reply_record},
     [REQ_STATE]     = {"state",     &state_ask_record,    &state_reply_record},
     [REQ_SEND]      = {"send",      &send_record,         &message_state_record},
+    [REQ_KEY]       = {"key",       &key_ask_record,      &message_state_record},
     [REQ_WAIT]      = {"wait",      &wait_record,         &wait_reply_record},
     [REQ_TAKE]      = {"take",      &take_record,         &take_reply_record},
     [REQ_SETTLE]    = {"settle",    &settle_record,       &settle_reply_record},

@@ -21,6 +21,7 @@ enum request_kind {
 	REQ_CLOSE,
 	REQ_STATE,
 	REQ_SEND,
+	REQ_KEY,
 	REQ_WAIT,
 	REQ_TAKE,
 	REQ_SETTLE,
@@ -235,6 +236,8 @@ struct new_message {
 	int64_t severity;
 	int64_t definition; /* channel_definition() as a --once knows it, must be the daemon's; 0: is not compared */
 	bool urgent; /* goes before others of its channel, named lanes apart */
+	int64_t key_until_ms; /* the key is forgotten then; 0: as the store keeps keys */
+	bool once; /* what may have arrived is never sent again by itself */
 	bool again; /* send although the key was sent before */
 	/*
 	 * Born in `sending`, taken by the instance that commits it: for console messages of a --once, which
@@ -324,6 +327,11 @@ struct send {
 	struct new_message *message;
 };
 
+/* KEY: what became of the message with it. Answered without an id if there is none, or one that died. */
+struct key_ask {
+	const char *channel, *to, *key;
+};
+
 struct message_state {
 	const char *id;
 	const char *state, *reason;
@@ -365,6 +373,7 @@ struct taken_message {
 	size_t payload_length;
 	int64_t slot, created_ms, expires_ms, attempts, severity;
 	bool urgent;
+	bool once;
 };
 
 struct take_reply {
@@ -647,7 +656,7 @@ struct control_reply {
 extern const struct record_type error_record_record, id_record_record, nothing_record, new_message_record,
     hello_record, hello_reply_record, schedules_record, schedules_reply_record, claim_record,
     claim_reply_record, start_record, commit_record, commit_reply_record, close_record, close_reply_record,
-    state_ask_record, state_reply_record, send_record, message_state_record, wait_record, wait_reply_record,
+    state_ask_record, state_reply_record, send_record, key_ask_record, message_state_record, wait_record, wait_reply_record,
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,

@@ -8,6 +8,7 @@
 #include "send/channels.h"
 
 const struct channel_type *const channel_types[] = {
+    &channel_bruin_note,
     &channel_console,
     &channel_email,
     &channel_file,

@@ -40,6 +40,10 @@ struct outgoing {
 	int64_t attempts; /* made before this one */
 	int64_t severity; /* enum severity */
 	bool urgent;
+	bool once;        /* never again by itself what may have arrived */
+	/* Of channels that go by an API: its entry, resolved, and what signing in there gave; else NULL. */
+	const struct conf_api *api;
+	const char *token;
 };
 
 /* A message as it was rendered, for types that make more of it than its text. */
@@ -124,6 +128,15 @@ struct probe {
 	const char *tried; /* what was, for people */
 };
 
+/* How a channel signs in to an entry of `apis`: before its first attempt, and when an answer is 401. Pure. */
+struct channel_session {
+	const char *(*api)(const void *options); /* the entry's name, as OPTIONS say */
+	struct err *(*sign_in)(
+	    const struct conf_api *api, struct arena *arena, struct wire_request *out_request);
+	/* TEMPORARY or PERMANENT error if ANSWER brings no session. */
+	struct err *(*token)(const struct wire_answer *answer, struct arena *arena, const char **out_token);
+};
+
 struct channel_type {
 	const char *name;
 	const char *summary; /* for `bmad modules` */
@@ -135,6 +148,9 @@ struct channel_type {
 	const char *rate; /* "4/s, 60/30s"; NULL: none */
 	const char *retry_initial, *retry_max, *max_age;
 	enum on_ambiguous on_ambiguous;
+	int tries; /* attempts at one message, at most; 0: until it expires */
+	/* NULL: needs no API. With one, an attempt ends with its message's life, and tries wait as the API says. */
+	const struct channel_session *session;
 	/*
 	 * Judges what the table cannot: CONFIG error beginning with the key's name. URLs that hold references
 	 * are not yet known here; compose refuses what is wrong with them.

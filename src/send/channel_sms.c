@@ -234,7 +234,10 @@ static bool is_listed(int64_t code)
 	return false;
 }
 
-/* Taken is what has an id. Of a 2xx without one nobody can say whether a text goes out. */
+/*
+ * A 2xx is taken whatever its body, for gateways say what they like; only the provider's own codes, and its
+ * word that a text failed, tell otherwise.
+ */
 static void read_body(const struct conf_channel *channel, const struct wire_answer *answer,
     const struct json *body, struct arena *arena, struct classification *out)
 {
@@ -252,8 +255,6 @@ static void read_body(const struct conf_channel *channel, const struct wire_answ
 		judge_code(channel, answer->status, code, out);
 	else if (is_2xx(answer) && sid)
 		out->verdict = VERDICT_REJECTED;
-	else if (is_2xx(answer) && answer->complete && !answer_is(answer, ""))
-		out->verdict = VERDICT_UNCERTAIN;
 }
 
 static void sms_classify(const struct conf_channel *channel, const void *options,

@@ -5,8 +5,9 @@
 
 #include "send/channel.h"
 
-extern const struct channel_type channel_console, channel_discord, channel_email, channel_file,
-    channel_mattermost, channel_pagerduty, channel_slack, channel_sms, channel_teams, channel_webhook;
+extern const struct channel_type channel_bruin_note, channel_console, channel_discord, channel_email,
+    channel_file, channel_mattermost, channel_pagerduty, channel_slack, channel_sms, channel_teams,
+    channel_webhook;
 
 /* Judges an `url` option; one that holds references cannot be known before they are resolved. */
 struct err *check_url_option(struct secret url, bool allow_http) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include "send/stream.h"
 
 #include "base/buf.h"
+#include "base/mask.h"
 #include "send/channels.h"
 
 #define ANSWER_MAX 512 /* bytes of what a destination said that are kept */
@@ -33,6 +34,7 @@ struct delivery *delivery_create(struct stream *stream, const struct taken_messa
 	    .attempts = taken->attempts,
 	    .severity = taken->severity,
 	    .urgent = taken->urgent,
+	    .once = taken->once,
 	};
 	return delivery;
 }
@@ -43,14 +45,15 @@ void delivery_destroy(struct delivery *delivery)
 	free(delivery);
 }
 
-/* A destination may repeat what it was sent, its own secret address included. */
-static const char *without_secrets(const char *text, struct arena *arena)
+/* A destination may repeat what it was sent, its own secret address and the recipient's number included. */
+static const char *without_secrets(const char *text, const char *to, struct arena *arena)
 {
 	struct buf clean = {0};
 	const char *copy;
 
 	buf_add_text(&clean, text);
 	redact(&clean);
+	mask_number(&clean, to);
 	copy = answer_excerpt(buf_text(&clean), clean.length, ANSWER_MAX, arena);
 	buf_done(&clean);
 	return copy;
@@ -73,7 +76,7 @@ static const struct ending held = {"ambiguous", NULL, "message_ambiguous", LEVEL
 
 static const struct ending *ending_of(const struct delivery *delivery, enum verdict verdict, bool probe)
 {
-	if (verdict == VERDICT_UNCERTAIN && delivery->stream->lane.hold)
+	if (verdict == VERDICT_UNCERTAIN && (delivery->stream->lane.hold || delivery->message.once))
 		return &held;
 	if (verdict == VERDICT_GONE && probe)
 		return &endings[VERDICT_LATER];
@@ -98,7 +101,7 @@ void delivery_judge(struct delivery *delivery, const struct classification *judg
 	end->event = ending->event;
 	end->level = ending->level;
 	end->attempts = 1;
-	end->answer = judged->reason ? without_secrets(judged->reason, &delivery->arena) : NULL;
+	end->answer = judged->reason ? without_secrets(judged->reason, delivery->message.to, &delivery->arena) : NULL;
 	end->reason = ending->reason ? ending->reason : end->answer;
 	end->provider_id = judged->provider_id;
 	end->ambiguous = judged->verdict == VERDICT_UNCERTAIN;

@@ -49,7 +49,9 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 		return 0; /* randomness costs a system call */
 	if (probe)
 		return LANE_PROBE_MS;
-	delay_ms = backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
+	delay_ms = stream->channel->type->session && !certificate
+	               ? session_wait_ms(delivery)
+	               : backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
 	if (delay_ms < judged->wait_ms)
 		delay_ms = judged->wait_ms;
 	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
@@ -62,6 +64,21 @@ static void doubt_head(
 	if (!*delivery->message.lane || judged->verdict != VERDICT_LATER || !status)
 		return;
 	if (heads_failed(&stream->heads, delivery->message.id, stream->delivered))
+		judged->verdict = VERDICT_REJECTED;
+}
+
+/*
+ * What the message or its type says of second attempts is stricter than the channel: REACHED, it may have
+ * arrived, or been looked at.
+ */
+static void limit_tries(const struct delivery *delivery, bool reached, struct classification *judged)
+{
+	int tries = delivery->stream->channel->type->tries;
+
+	if (judged->verdict == VERDICT_LATER && delivery->message.once && reached)
+		judged->verdict = VERDICT_REJECTED;
+	if ((judged->verdict == VERDICT_LATER || judged->verdict == VERDICT_UNCERTAIN) && tries &&
+	    delivery->message.attempts + 1 >= tries)
 		judged->verdict = VERDICT_REJECTED;
 }
 
@@ -102,6 +119,7 @@ static void end_attempt(
 
 	tell_lane(stream, delivery, judged, status, certificate);
 	doubt_head(stream, delivery, status, judged);
+	limit_tries(delivery, status != 0, judged);
 	if (judged->verdict == VERDICT_DELIVERED)
 		stream->delivered++;
 	delivery_judge(delivery, judged, wait_ms, probe, wall_ms());
@@ -111,27 +129,6 @@ static void end_attempt(
 	if (lane_probes(&stream->lane) || lane_is_closed(&stream->lane, mono_now()))
 		stream_give_back(stream);
 }
-
-void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_answer *answer)
-{
-	struct sender *sender = sender_arg;
-	struct delivery *delivery = delivery_arg;
-	struct stream *stream = delivery->stream;
-	struct classification judged;
-
-	leave(&stream->flying, delivery);
-	sender->flying--;
-	stream->channel->type->classify(stream->channel, stream->options, answer, &delivery->arena, &judged);
-	if (answer->retry_after_ms > judged.retry_after_ms)
-		judged.retry_after_ms = answer->retry_after_ms;
-	lane_rest(&stream->lane, mono_now(), answer->used_up_ms);
-	end_attempt(delivery, &judged, answer->status, answer->certificate);
-	stream_turn(stream);
-	sender_feed(sender);
-	sender_check_drained(sender);
-}
-
-/* -- starting -------------------------------------------------------------------------------------- */
 
 /* An attempt that failed before it was one: by the kind of E, which is consumed. */
 static void end_with_error(struct delivery *delivery, struct err *e)
@@ -153,6 +150,76 @@ static void end_with_error(struct delivery *delivery, struct err *e)
 	err_destroy(e);
 }
 
+/* At most LIMIT_MS, and not beyond the message's life: who gave it up must not find it sent later. */
+static int64_t time_left_ms(const struct delivery *delivery, int64_t limit_ms)
+{
+	int64_t left_ms = delivery->message.expires_ms - wall_ms();
+
+	if (!delivery->message.expires_ms || left_ms > limit_ms)
+		return limit_ms;
+	return left_ms > 0 ? left_ms : 1;
+}
+
+static struct err *put_on_wire(struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+	struct wire_limits limits = stream->limits;
+	struct wire_request request = {0};
+
+	if (stream->channel->type->session) {
+		TRY(session_compose(delivery, &request), "compose the request");
+		limits.timeout_ms = time_left_ms(delivery, limits.timeout_ms);
+	} else {
+		TRY(stream->channel->type->compose(stream->channel, stream->options, &delivery->message,
+		        wall_ms() / 1000, &delivery->arena, &request),
+		    "compose the request");
+	}
+	return wire_send(stream->sender->wire, &request, &limits, delivery);
+}
+
+/* DELIVERY, in no list, goes on the wire, or ends here. */
+static void launch(struct delivery *delivery)
+{
+	struct stream *stream = delivery->stream;
+	struct err *e = put_on_wire(delivery);
+
+	if (e) {
+		end_with_error(delivery, e);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&stream->flying, delivery, link);
+	stream->sender->flying++;
+}
+
+
+void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_answer *answer)
+{
+	struct sender *sender = sender_arg;
+	struct delivery *delivery = delivery_arg;
+	struct stream *stream = delivery->stream;
+	struct classification judged;
+
+	leave(&stream->flying, delivery);
+	sender->flying--;
+	if (!stream->channel->type->session)
+		stream->channel->type->classify(
+		    stream->channel, stream->options, answer, &delivery->arena, &judged);
+	else if (session_answered(delivery, answer, &judged)) {
+		launch(delivery);
+		return;
+	}
+	if (answer->retry_after_ms > judged.retry_after_ms)
+		judged.retry_after_ms = answer->retry_after_ms;
+	lane_rest(&stream->lane, mono_now(), answer->used_up_ms);
+	end_attempt(delivery, &judged, answer->status, answer->certificate);
+	stream_turn(stream);
+	sender_feed(sender);
+	sender_check_drained(sender);
+}
+
+/* -- starting
+ * ------------------------------------------------------------------------------------------------ */
+
 static void write_it(struct delivery *delivery)
 {
 	struct stream *stream = delivery->stream;
@@ -165,21 +232,9 @@ static void write_it(struct delivery *delivery)
 		end_attempt(delivery, &judged, 0, false);
 }
 
-static struct err *put_on_wire(struct delivery *delivery)
-{
-	struct stream *stream = delivery->stream;
-	struct wire_request request = {0};
-
-	TRY(stream->channel->type->compose(stream->channel, stream->options, &delivery->message,
-	        wall_ms() / 1000, &delivery->arena, &request),
-	    "compose the request");
-	return wire_send(stream->sender->wire, &request, &stream->limits, delivery);
-}
-
 static void start(struct delivery *delivery)
 {
 	struct stream *stream = delivery->stream;
-	struct err *e;
 
 	leave(&stream->waiting, delivery);
 	if (lane_probes(&stream->lane))
@@ -193,13 +248,7 @@ static void start(struct delivery *delivery)
 		write_it(delivery);
 		return;
 	}
-	e = put_on_wire(delivery);
-	if (e) {
-		end_with_error(delivery, e);
-		return;
-	}
-	TAILQ_INSERT_TAIL(&stream->flying, delivery, link);
-	stream->sender->flying++;
+	launch(delivery);
 }
 
 /*
@@ -494,7 +543,7 @@ static struct err *resolve(struct stream *stream)
 	if (channel->type->secrets)
 		channel->type->secrets(stream->options, redact_add);
 	stream->lane.destination = channel_destination(channel, stream->options);
-	return NULL;
+	return channel->type->session ? session_resolve(stream, arena) : NULL;
 }
 
 static void tell_unresolved(struct stream *stream, struct err *e)
@@ -545,5 +594,6 @@ void stream_done(struct stream *stream)
 	destroy_all(&stream->waiting);
 	destroy_all(&stream->flying);
 	lane_done(&stream->lane);
+	free(stream->token);
 	event_free(stream->timer);
 }

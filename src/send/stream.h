@@ -43,6 +43,7 @@ struct delivery {
 	struct stream *stream;
 	struct arena arena; /* everything below */
 	struct outgoing message;
+	bool signing, signed_again; /* the sign-in of this attempt is on the wire; there was a second one */
 	struct mono started;
 	struct delivery_end end;
 };
@@ -54,6 +55,8 @@ struct stream {
 	const struct conf_channel *channel;
 	const void *options; /* resolved; NULL: could not be, its rows wait */
 	struct wire_limits limits;
+	struct conf_api api; /* of a type with a session, resolved */
+	char *token;         /* NULL: not signed in */
 	struct lane lane;
 	struct heads heads;
 	struct deliveries waiting, flying;
@@ -124,6 +127,20 @@ void stream_give_back(struct stream *stream);
 void stream_answered(void *sender, void *delivery, const struct wire_answer *answer);
 /* After a lost connection: gives back rows that the store counts as ours and that never came. */
 void stream_recover(struct stream *stream);
+
+/* -- session.c: channels that go by an API --------------------------------------------------------- */
+
+struct err *session_resolve(struct stream *stream, struct arena *arena) MUST_CHECK;
+/* The request that DELIVERY's attempt needs next: its own, or first the one that signs in. */
+struct err *session_compose(struct delivery *delivery, struct wire_request *out_request) MUST_CHECK;
+/*
+ * Takes an answer that may be about signing in. True: the attempt goes on with the next session_compose(); else
+ * *OUT says how it ended.
+ */
+bool session_answered(
+    struct delivery *delivery, const struct wire_answer *answer, struct classification *out);
+/* How long to wait before trying DELIVERY again. */
+int64_t session_wait_ms(const struct delivery *delivery);
 
 /* -- changes.c ------------------------------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ struct api {
 	struct http *door; /* of signing in, while calls go on */
 	char *base, *authorization;
 	uint64_t session; /* counts them; 0: there never was one */
-	bool valid;
+	bool valid, stopped;
 	struct mono valid_until; /* ms 0: not known */
 	struct mono exchange_deadline, next_start;
 	struct buf answer; /* of the last api_call() or api_exchange() */
@@ -328,7 +328,7 @@ static struct err *on_answer(struct api *api, struct batch *batch, struct slot *
 
 static bool fill(const struct api *api, struct batch *batch, struct slot *slot)
 {
-	if (slot->live || batch->next == batch->count)
+	if (slot->live || batch->next == batch->count || api->stopped)
 		return slot->live;
 	*slot = (struct slot){.index = batch->next++, .live = true};
 	slot->deadline.ms = api->limits.now().ms + api->entry->request_timeout_ms;
@@ -377,7 +377,7 @@ static struct err *run_batch(struct api *api, struct batch *batch)
 	for (;;) {
 		PASS(check_run(api));
 		PASS(start_due(api, batch, &until, &live));
-		if (!live && batch->next == batch->count)
+		if (!live && (batch->next == batch->count || api->stopped))
 			return NULL;
 		exchange = http_wait(api->http, patience(api, until));
 		if (exchange)
@@ -390,6 +390,7 @@ struct err *api_call_all(struct api *api, const struct api_request *requests, si
 {
 	struct batch batch = {.requests = requests, .count = count, .ended = ended, .arg = arg};
 
+	api->stopped = false;
 	batch.slot_count = limit < count ? limit : count;
 	batch.slots = mem_alloc(batch.slot_count * sizeof(*batch.slots));
 	struct err *e = run_batch(api, &batch);
@@ -399,6 +400,11 @@ struct err *api_call_all(struct api *api, const struct api_request *requests, si
 	free(batch.slots);
 	free(batch.refusal);
 	return e;
+}
+
+void api_stop(struct api *api)
+{
+	api->stopped = true;
 }
 
 struct single {

@@ -308,6 +308,7 @@ const struct store_backend store_sqlite = {
             [REQ_CLOSE] = sqlite_close_run,
             [REQ_STATE] = sqlite_state,
             [REQ_SEND] = sqlite_send,
+            [REQ_KEY] = sqlite_key,
             [REQ_WAIT] = sqlite_wait,
             [REQ_TAKE] = sqlite_take,
             [REQ_SETTLE] = sqlite_settle,

@@ -117,7 +117,7 @@ struct key_holder {
 struct err *sqlite_key_holder(struct sqlite *db, const char *channel, const char *to, const char *key,
     struct arena *arena, struct key_holder *out) MUST_CHECK;
 struct err *sqlite_hold_key(struct sqlite *db, const char *channel, const char *to, const char *key,
-    const char *id, int64_t run) MUST_CHECK;
+    const char *id, int64_t run, int64_t until_ms) MUST_CHECK;
 struct err *sqlite_insert_message(struct store *store, const struct run_head *run, const char *instance,
     const struct new_message *message, bool *out_queued, struct arena *arena,
     struct stored_message *out) MUST_CHECK;
@@ -139,7 +139,7 @@ struct err *sqlite_resolve_id(
 /* Verbs, by file. */
 store_verb sqlite_schedules, sqlite_claim;
 store_verb sqlite_start, sqlite_commit_run, sqlite_close_run, sqlite_state;
-store_verb sqlite_send, sqlite_wait;
+store_verb sqlite_send, sqlite_key, sqlite_wait;
 store_verb sqlite_take, sqlite_settle, sqlite_lanes;
 store_verb sqlite_outbox;
 store_verb sqlite_list_runs, sqlite_list_messages, sqlite_counts, sqlite_pause, sqlite_paused;

@@ -94,19 +94,20 @@ struct err *sqlite_key_holder(struct sqlite *db, const char *channel, const char
 	return NULL;
 }
 
-struct err *sqlite_hold_key(
-    struct sqlite *db, const char *channel, const char *to, const char *key, const char *id, int64_t run)
+struct err *sqlite_hold_key(struct sqlite *db, const char *channel, const char *to, const char *key,
+    const char *id, int64_t run, int64_t until_ms)
 {
 	struct query q = query(db,
-	    "INSERT INTO keys (channel, recipient, key, message, run) VALUES (?1, ?2, ?3, ?4, ?5)"
+	    "INSERT INTO keys (channel, recipient, key, message, run, until_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
 	    " ON CONFLICT (channel, recipient, key) DO UPDATE SET message = ?4, run = ?5, state = NULL,"
-	    " until_ms = 0");
+	    " until_ms = ?6");
 
 	bind_text(&q, channel);
 	bind_text(&q, to);
 	bind_text(&q, key);
 	bind_text(&q, id);
 	bind_int(&q, run);
+	bind_int(&q, until_ms);
 	return query_run(&q);
 }
 
@@ -123,9 +124,9 @@ static struct err *insert_row(
 	struct query q = query(db,
 	    "INSERT INTO messages (id, run, job, slot, channel, lane, kind, key, recipient, subject, "
 	    "content_type,"
-	    " severity, state, reason, by_hand, taker, created_ms, not_before_ms, expires_ms, ended_ms, urgent)"
+	    " severity, state, reason, by_hand, taker, created_ms, not_before_ms, expires_ms, ended_ms, urgent, once)"
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?17, ?18, "
-	    "?19, ?20)");
+	    "?19, ?20, ?21)");
 
 	bind_text(&q, m->id);
 	bind_int(&q, run->id);
@@ -147,6 +148,7 @@ static struct err *insert_row(
 	bind_int(&q, m->expires_ms);
 	bind_int(&q, birth->ended_ms);
 	bind_int(&q, m->urgent);
+	bind_int(&q, m->once);
 	return query_run(&q);
 }
 
@@ -226,7 +228,7 @@ struct err *sqlite_insert_message(struct store *store, const struct run_head *ru
 	 * used.
 	 */
 	if (m->key && !holder.id)
-		PASS(sqlite_hold_key(db, m->channel, to, m->key, m->id, run->id));
+		PASS(sqlite_hold_key(db, m->channel, to, m->key, m->id, run->id, m->key_until_ms));
 	return insert_queued(store, run, instance, m, out);
 }
 
@@ -311,22 +313,39 @@ static struct err *check_send(const struct send *send, const struct run_head *ru
 	return NULL;
 }
 
-/* The message itself if this is a repeated SEND, else the one that has its key; none: out->id is NULL. */
-static struct err *find_sent(
-    struct sqlite *db, const struct new_message *m, struct arena *arena, struct message_state *out)
+/* The state of the message that has the key; none: out->id is NULL. */
+static struct err *load_by_key(struct sqlite *db, const char *channel, const char *to, const char *key,
+    struct arena *arena, struct message_state *out)
 {
 	struct key_holder holder;
 
-	PASS(load_state(db, m->id, arena, out));
-	if (out->id || m->again || m->suppress)
-		return NULL;
-	PASS(sqlite_key_holder(db, m->channel, text_or_empty(m->to), m->key, arena, &holder));
+	*out = (struct message_state){0};
+	PASS(sqlite_key_holder(db, channel, text_or_empty(to), key, arena, &holder));
 	if (!holder.id)
 		return NULL;
 	PASS(load_state(db, holder.id, arena, out));
 	if (!out->id) /* swept, but its key lives on */
 		*out = (struct message_state){.id = holder.id, .state = holder.state, .run = holder.run};
 	return NULL;
+}
+
+struct err *sqlite_key(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	const struct key_ask *ask = request;
+
+	if (!ask->channel || !ask->key)
+		return ERR(ERR_BUG, "KEY needs a channel and a key");
+	return load_by_key(sqlite_of(store), ask->channel, ask->to, ask->key, arena, out);
+}
+
+/* The message itself if this is a repeated SEND, else the one that has its key; none: out->id is NULL. */
+static struct err *find_sent(
+    struct sqlite *db, const struct new_message *m, struct arena *arena, struct message_state *out)
+{
+	PASS(load_state(db, m->id, arena, out));
+	if (out->id || m->again || m->suppress)
+		return NULL;
+	return load_by_key(db, m->channel, m->to, m->key, arena, out);
 }
 
 struct err *sqlite_send(struct store *store, const void *request, struct arena *arena, void *out)

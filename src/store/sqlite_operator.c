@@ -116,7 +116,7 @@ static struct err *claim_key_again(
 		return NULL;
 	PASS(sqlite_key_holder(db, head->channel, head->to, head->key, h->arena, &holder));
 	if (!holder.id)
-		return sqlite_hold_key(db, head->channel, head->to, head->key, head->id, head->run);
+		return sqlite_hold_key(db, head->channel, head->to, head->key, head->id, head->run, 0);
 	if (strcmp(holder.id, head->id) && !h->ask->again)
 		*out_refused = arena_format(h->arena,
 		    "its key was sent by run %lld since (--again sends it too)", (long long)holder.run);

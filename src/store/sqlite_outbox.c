@@ -14,7 +14,7 @@
 /* A row that is about to change, as far as it is told of. */
 struct outbox_row {
 	int64_t seq;
-	bool by_hand, standby;
+	bool by_hand, standby, once;
 	struct message_row told;
 };
 
@@ -28,7 +28,7 @@ static void rows_done(struct rows *rows)
 	free(rows->items);
 }
 
-#define ROW_COLUMNS "seq, id, job, run, slot, channel, attempts, lane, by_hand, standby"
+#define ROW_COLUMNS "seq, id, job, run, slot, channel, attempts, lane, by_hand, standby, once"
 
 /* Gathers the rows of Q, so that they can be changed. */
 static struct err *gather(struct query *q, struct arena *arena, struct rows *rows)
@@ -39,6 +39,7 @@ static struct err *gather(struct query *q, struct arena *arena, struct rows *row
 		    .seq = column_int(q, 0),
 		    .by_hand = column_int(q, 8),
 		    .standby = column_int(q, 9),
+		    .once = column_int(q, 10),
 		    .told =
 		        {
 		            .id = column_text(q, 1, arena),
@@ -180,7 +181,7 @@ struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms
 #define TAKE_COLUMNS                                                                                         \
 	"SELECT seq, id, run, job, channel, lane, kind, key, recipient, subject, content_type, slot, "       \
 	"created_ms,"                                                                                        \
-	" expires_ms, attempts, severity, payload, urgent"                                                   \
+	" expires_ms, attempts, severity, once, payload, urgent"                                             \
 	" FROM messages AS m JOIN payloads ON message = seq"                                                 \
 	" WHERE channel = ?1 AND state IN ('queued','retrying')"                                             \
 	" AND (expires_ms = 0 OR expires_ms > ?2)"                                                           \
@@ -211,9 +212,10 @@ static void read_taken(struct query *q, struct arena *arena, struct taken_messag
 	    .expires_ms = column_int(q, 13),
 	    .attempts = column_int(q, 14),
 	    .severity = column_int(q, 15),
+	    .once = column_int(q, 16),
 	};
-	out->payload = column_bytes(q, 16, arena, &out->payload_length);
-	out->urgent = column_int(q, 17);
+	out->payload = column_bytes(q, 17, arena, &out->payload_length);
+	out->urgent = column_int(q, 18);
 }
 
 static struct err *find_by(struct sqlite *db, const char *sql, const struct take *take, struct arena *arena,
@@ -484,10 +486,13 @@ static void discard_unprinted(struct message_row *row)
 	row->reason = "the command that was to print it ended";
 }
 
-/* Whether it went out is not known: by the channel's policy it waits for a person, or goes out (again). */
-static void make_ambiguous(const struct store *store, struct message_row *row)
+/*
+ * Whether it went out is not known: by its own wish or the channel's policy it waits for a person, or goes out
+ * (again).
+ */
+static void make_ambiguous(const struct store *store, bool once, struct message_row *row)
 {
-	row->state = store_holds(store, row->channel) ? "ambiguous" : "retrying";
+	row->state = once || store_holds(store, row->channel) ? "ambiguous" : "retrying";
 	row->reason = "ambiguous: the sender died while it was sending";
 	row->ambiguous = true;
 	row->attempts++;
@@ -498,7 +503,7 @@ static struct err *recover_one(struct store *store, struct outbox_row *row, int6
 	if (row->by_hand)
 		discard_unprinted(&row->told);
 	else
-		make_ambiguous(store, &row->told);
+		make_ambiguous(store, row->once, &row->told);
 	PASS(update_recovered(sqlite_of(store), row, now_ms));
 	note_recovered(store, &row->told);
 	note_channel(store, row->told.channel);

@@ -173,8 +173,11 @@ static const char version_3[] =
     " WHERE standby = 1 AND state IN ('queued','retrying');"
     "CREATE INDEX lanes_divert ON lanes (divert_until_ms) WHERE divert_until_ms > 0;";
 
+/* Messages that are never sent a second time by themselves once they may have arrived. */
+static const char version_4[] = "ALTER TABLE messages ADD COLUMN once INTEGER NOT NULL DEFAULT 0;";
+
 /* steps[n] leads from version n to n + 1. */
-static const char *const steps[] = {version_1, version_2, version_3};
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 
 int64_t sqlite_schema_newest(void)
 {

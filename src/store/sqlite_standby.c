@@ -114,7 +114,7 @@ static struct err *run_with(struct sqlite *db, const char *sql, const char *id, 
 static struct err *become_message(struct sqlite *db, const struct head *head, int64_t now_ms)
 {
 	if (head->key)
-		PASS(sqlite_hold_key(db, head->channel, head->to, head->key, head->id, head->run));
+		PASS(sqlite_hold_key(db, head->channel, head->to, head->key, head->id, head->run, 0));
 	PASS(run_with(db,
 	    "INSERT INTO messages (id, run, job, slot, channel, lane, kind, key, recipient, subject, "
 	    "content_type,"

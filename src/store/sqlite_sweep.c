@@ -235,7 +235,7 @@ static struct err *sweep_state(struct bite *bite)
 static struct err *keep_key(struct sqlite *db, int64_t seq, int64_t until_ms)
 {
 	struct query q = query(db,
-	    "UPDATE keys SET until_ms = ?1, state = messages.state FROM messages"
+	    "UPDATE keys SET until_ms = max(until_ms, ?1), state = messages.state FROM messages"
 	    " WHERE seq = ?2 AND keys.channel = messages.channel AND keys.recipient = messages.recipient"
 	    " AND keys.key = messages.key AND keys.message = messages.id");
 

@@ -49,6 +49,7 @@ struct run_message {
 	const char *shown;              /* the payload without its secrets; NULL: redact() finds them in it */
 	struct attachment *attachments; /* without their bytes, which are in the payload */
 	size_t attachment_count;
+	const char *const *labels; /* what `--json` shows besides: names and values in turn */
 	bool sent;           /* committed on its own, by run_send() */
 	const char *outcome; /* as --json names it */
 	const char *detail;  /* or NULL */
@@ -100,6 +101,13 @@ int64_t run_message_count(const struct run *run);
  * error for what its hook must not do.
  */
 struct err *run_name_slots(struct run *run) MUST_CHECK;
+
+/* A dry run without a daemon reads the store for itself: opens it, if there is one and it is not yet open. */
+struct err *run_open_store(struct run *run) MUST_CHECK;
+
+/* The key of MESSAGE in channel TO, where it goes, being meant for MEANT_FOR (run_message.c). */
+const char *run_message_key(struct run *run, const struct message *message, const struct conf_channel *to,
+    const struct conf_channel *meant_for);
 
 /* Begins a line for EVENT with job, run and slot. */
 void run_log_begin(const struct run *run, struct log_line *line, enum log_level level, const char *event);

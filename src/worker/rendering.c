@@ -168,13 +168,14 @@ size_t rendering_for(const struct rendering *rendering, const struct conf_channe
 {
 	size_t count = 1;
 	const struct conf_job *job = rendering->job;
+	const char *own = json_text(json_get(job->templates, rendering->kind));
 	struct json *context = rendering->context;
 	cleanup(arena_done) struct arena arena = {0};
 	struct err *fault;
 	struct render_request request = {
-	    .module = job->module->name,
+	    .module = job->module->templates ? job->module->templates : job->module->name,
 	    .kind = rendering->kind,
-	    .stem = json_text(json_get(job->templates, rendering->kind)),
+	    .stem = own ? own : rendering->stem,
 	    .channel_type = channel->type->name,
 	    .data = rendering->data,
 	    .bmad = context,

@@ -28,6 +28,7 @@ struct rendering {
 	int64_t run;             /* 0: it has no number, a dry run's */
 	utc_t slot, now;
 	const char *kind;
+	const char *stem; /* of the template, unless the job names another; NULL: the kind */
 	enum severity severity;
 	const char *alert; /* NULL: the message's key */
 	bool clear;

@@ -65,6 +65,8 @@ static void add_message(struct json *messages, const struct run_message *message
 	json_set_string(object, "outcome", message->outcome);
 	json_set_int(object, "attempts", message->attempts);
 	json_set_string(object, "detail", message->detail);
+	for (const char *const *label = message->labels; label && label[0] && label[1]; label += 2)
+		json_set_string(object, label[0], label[1]);
 }
 
 /* -- the front desk -------------------------------------------------------------------------------- */

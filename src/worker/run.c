@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/child.h"
+#include "send/channel.h"
 #include "source/api.h"
 #include "source/source.h"
 #include "store/client.h"
@@ -122,6 +123,16 @@ utc_t run_now(const struct run *run)
 	return run->order->now;
 }
 
+utc_t run_clock(const struct run *run)
+{
+	return run->order->by_hand ? run->order->now : wall_ms() / 1000;
+}
+
+int64_t run_id(const struct run *run)
+{
+	return run->order->run;
+}
+
 bool run_is_dry(const struct run *run)
 {
 	return run->order->dry_run;
@@ -162,6 +173,16 @@ struct err *run_api(struct run *run, const char *name, struct api **out_api)
 	return NULL;
 }
 
+struct err *run_channel_api(struct run *run, const char *name, struct api **out_api)
+{
+	const struct conf_channel *channel = conf_channel(run->tools->conf, name);
+	const struct channel_session *session = channel ? channel->type->session : NULL;
+
+	if (!session)
+		return ERR(ERR_CONFIG, "channel '%s' goes by no API", name);
+	return run_api(run, session->api(channel->options), out_api);
+}
+
 /* What this run itself has set under KEY, or NULL. */
 static struct new_state *own_state(const struct run *run, const char *key)
 {
@@ -171,9 +192,9 @@ static struct new_state *own_state(const struct run *run, const char *key)
 	return NULL;
 }
 
-/* A dry run without a daemon reads the store for itself, if there is one and if it needs to. */
-static struct err *open_to_read(struct tools *tools)
+struct err *run_open_store(struct run *run)
 {
+	struct tools *tools = run->tools;
 	struct store *store;
 
 	if (tools->store || !tools->store_url)
@@ -189,7 +210,7 @@ static struct err *stored_state(struct run *run, const char *key, const char **o
 	struct state_reply reply = {0};
 
 	*out_text = NULL;
-	PASS(open_to_read(run->tools));
+	PASS(run_open_store(run));
 	if (!run->tools->store)
 		return NULL;
 	TRY(store_call(run->tools->store, REQ_STATE, &ask, &run->arena, &reply), "read state %s", key);
@@ -281,6 +302,15 @@ void run_decide(struct run *run, const char *fmt, ...)
 		return;
 	va_start(args, fmt);
 	say(run, run_narration(), "decision", "text", fmt, args);
+	va_end(args);
+}
+
+void run_tell(struct run *run, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(run, LEVEL_INFO, "job_log", "text", fmt, args);
 	va_end(args);
 }
 

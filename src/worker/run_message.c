@@ -117,6 +117,8 @@ static int64_t expiry_of(
 		expires = smaller(expires, run->order->expires_base * 1000 + run->job->expires_ms);
 	if (message->expires)
 		expires = smaller(expires, message->expires * 1000 + shift);
+	if (message->within_ms)
+		expires = smaller(expires, now_ms + message->within_ms);
 	return expires;
 }
 
@@ -124,7 +126,7 @@ static int64_t expiry_of(
  * Two messages that are redirected to one channel are still two, each of which is sent once; so are two that
  * would have had recipients of their own.
  */
-static const char *key_for(struct run *run, const struct message *message, const struct conf_channel *to,
+const char *run_message_key(struct run *run, const struct message *message, const struct conf_channel *to,
     const struct conf_channel *meant_for)
 {
 	const char *key = key_of(run, message);
@@ -143,6 +145,18 @@ static const char *suppress_reason(struct run *run, const struct message *messag
 		return arena_format(
 		    &run->arena, "channel %s is not among daemon.allow_channels", channel->name);
 	return accept_refusal(meant_for, message, run->order->now, &run->arena);
+}
+
+static const char *const *copy_labels(struct run *run, const char *const *labels)
+{
+	size_t count = 0;
+
+	while (labels && labels[count])
+		count++;
+	const char **copies = arena_alloc(&run->arena, (count + 1) * sizeof(*copies));
+	for (size_t i = 0; i < count; i++)
+		copies[i] = arena_copy(&run->arena, labels[i]);
+	return copies;
 }
 
 /* One row; TO NULL: the message names no recipient. */
@@ -165,19 +179,22 @@ static struct run_message *add_message(
 	                  ? NULL
 	                  : arena_format(&run->arena, "meant for channel %s", meant_for->name),
 	    .outcome = run->order->dry_run ? "dry_run" : "queued",
+	    .labels = copy_labels(run, message->labels),
 	    .record =
 	        {
 	            .id = uuid_v7(now_ms, id),
 	            .channel = channel->name,
 	            .lane = message->lane ? arena_copy(&run->arena, message->lane) : "",
 	            .kind = arena_copy(&run->arena, message->kind),
-	            .key = key_for(run, message, channel, meant_for),
+	            .key = run_message_key(run, message, channel, meant_for),
 	            .to = to ? arena_copy(&run->arena, to) : "",
 	            .subject = "",
 	            .created_ms = now_ms,
 	            .expires_ms = expiry_of(run, message, channel, now_ms),
 	            .severity = message->severity,
 	            .urgent = message->severity == SEVERITY_CRITICAL,
+	            .key_until_ms = message->key_kept_ms ? now_ms + message->key_kept_ms : 0,
+	            .once = message->once,
 	            .definition = run->order->by_hand ? channel_definition(channel) : 0,
 	            .again = run->order->again,
 	            .taken = run->order->by_hand && !suppress && !strcmp(channel->type->name, "console"),
@@ -475,6 +492,7 @@ struct err *run_add_messages(
 	    .slot = run->order->slot,
 	    .now = run->order->now,
 	    .kind = message->kind,
+	    .stem = message->stem,
 	    .severity = message->severity,
 	    .data = data,
 	    .alert = message->alert,

@@ -49,7 +49,7 @@ static enum outcome outcome_of(const struct message_state *state, const char **o
 
 static struct err *check_send(const struct message *message)
 {
-	if (!message->channel || !message->key || !message->expires)
+	if (!message->channel || !message->key || (!message->expires && !message->within_ms))
 		return ERR(ERR_BUG,
 		    "message %s: to be waited for it must have a channel, a key and an expiry",
 		    text_is_empty(message->kind) ? "?" : message->kind);
@@ -115,16 +115,36 @@ static void take_state(struct run *run, struct run_message *message, const struc
 		message->detail = arena_copy(&run->arena, detail);
 }
 
-static struct err *send_now(struct run *run, struct run_message *message, enum outcome *out_outcome)
+static struct err *commit(struct run *run, struct run_message *message, struct message_state *out_state)
 {
 	struct send send = {run->order->run, run->tools->instance, &message->record};
+
+	TRY(store_call(run->tools->store, REQ_SEND, &send, &run->arena, out_state), "send message %s",
+	    message->record.kind);
+	return NULL;
+}
+
+/* Whether STATE is that of an earlier message, which has ended. */
+static bool is_past(const struct message_state *state, const struct run_message *message)
+{
+	const char *name;
+
+	return !text_equal(state->id, message->record.id) && outcome_of(state, &name) != OUTCOME_QUEUED;
+}
+
+static struct err *send_now(
+    struct run *run, struct run_message *message, bool anew, enum outcome *out_outcome)
+{
 	struct message_state state = {0};
 
 	if (!run->tools->store)
 		return ERR(ERR_BUG, "a run that is no dry run was started without a store");
 	run_step(run, "send %s to %s", message->record.kind, message->record.channel);
-	TRY(store_call(run->tools->store, REQ_SEND, &send, &run->arena, &state), "send message %s",
-	    message->record.kind);
+	PASS(commit(run, message, &state));
+	if (anew && is_past(&state, message)) {
+		message->record.again = true;
+		PASS(commit(run, message, &state));
+	}
 	message->sent = true;
 	if (text_equal(state.id, message->record.id))
 		log_sent(run, message);
@@ -165,8 +185,45 @@ struct err *run_send(
 		*out_outcome = OUTCOME_DRY_RUN;
 		return NULL;
 	}
-	e = send_now(run, added, out_outcome);
+	e = send_now(run, added, message->anew, out_outcome);
 	if (e)
 		forget_last(run);
 	return e;
+}
+
+/* Where MESSAGE would go, as its row in the outbox names it. */
+static struct err *ask_for(struct run *run, const struct message *message, struct key_ask *out_ask)
+{
+	const struct conf_channel *meant_for = conf_channel(run->tools->conf, message->channel);
+
+	if (!meant_for)
+		return ERR(ERR_CONFIG, "there is no channel '%s'", message->channel);
+	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
+	*out_ask = (struct key_ask){
+	    .channel = channel->name,
+	    .to = channel == meant_for ? message->to : NULL,
+	    .key = run_message_key(run, message, channel, meant_for),
+	};
+	return NULL;
+}
+
+struct err *run_sent(
+    struct run *run, const struct message *message, bool *out_found, enum outcome *out_outcome)
+{
+	struct message_state state = {0};
+	struct key_ask ask;
+	const char *name;
+
+	PASS(run_check(run));
+	PASS(ask_for(run, message, &ask));
+	*out_found = false;
+	PASS(run_open_store(run));
+	if (!run->tools->store)
+		return NULL;
+	TRY(store_call(run->tools->store, REQ_KEY, &ask, &run->arena, &state), "look for the message %s",
+	    message->kind);
+	*out_found = state.id != NULL;
+	if (*out_found)
+		*out_outcome = outcome_of(&state, &name);
+	return NULL;
 }

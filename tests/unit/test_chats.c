@@ -149,7 +149,7 @@ static const struct {
     {"sms", 401, "{\"code\":20003}", VERDICT_GONE, false},
     {"sms", 429, "{\"code\":20429}", VERDICT_LATER, false},
     {"sms", 400, "{\"code\":21611}", VERDICT_LATER, false},
-    {"sms", 200, "ERROR: no credit", VERDICT_UNCERTAIN, false},
+    {"sms", 200, "ERROR: no credit", VERDICT_DELIVERED, false},
 };
 
 static void an_answer_means_what_its_body_says(void **state)

@@ -711,6 +711,7 @@ static void a_store_of_the_first_version_is_brought_up_to_date(void **state)
 	                    "DROP INDEX messages_urgent; ALTER TABLE messages DROP COLUMN urgent;"
 	                    "ALTER TABLE messages DROP COLUMN standby; ALTER TABLE messages DROP COLUMN successor;"
 	                    "ALTER TABLE lanes DROP COLUMN divert_until_ms;"
+	                    "ALTER TABLE messages DROP COLUMN once;"
 	                    "DELETE FROM schema_version WHERE version > 1");
 	open_again(f);
 	assert_int_equal(claim(f, slot_of("j", NOW)).state, CLAIM_DONE);
