@@ -4,5 +4,6 @@
 
 const struct api_type *const api_types[] = {
     &bruin_api,
+    &salesforce_api,
     NULL,
 };
