@@ -7,6 +7,8 @@
 #endif
 
 extern const struct job_module command_module;
+extern const struct job_module dispatch_cts_module;
+extern const struct job_module dispatch_lit_module;
 extern const struct job_module heartbeat_module;
 extern const struct job_module plant_daily_module;
 extern const struct job_module query_report_module;
@@ -18,6 +20,8 @@ extern const struct job_module zone_staffing_module;
 
 const struct job_module *const job_modules[] = {
     &command_module,
+    &dispatch_cts_module,
+    &dispatch_lit_module,
     &heartbeat_module,
     &plant_daily_module,
     &query_report_module,
