@@ -40,6 +40,8 @@ static const struct {
     {"resume", cmd_resume, "resume JOB...|--all", "let the slots of paused jobs run again"},
     {"reload", cmd_reload, "reload", "have the running daemon read its configuration again"},
     {"stop", cmd_stop, "stop", "ask the running daemon to stop"},
+    {"dispatch-cancel", cmd_dispatch_cancel, "dispatch-cancel JOB NUMBER [--dry-run] [--json]",
+        "ask a vendor by mail to cancel a dispatch, and note it on the ticket"},
     {"modules", cmd_modules, "modules [NAME]", "job modules, channel and source types, and their keys"},
 };
 

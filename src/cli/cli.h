@@ -46,6 +46,7 @@ utc_t cli_now(void);
 /* argv[0] is the command's name; options may come after it in any order. Each returns the exit status. */
 int cmd_backup(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_dispatch_cancel(int argc, char **argv);
 int cmd_jobs(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_next(int argc, char **argv);

@@ -270,6 +270,7 @@ static void grant(struct once *once, int64_t run)
 	        .again = request->again,
 	        .by_hand = true,
 	        .report = true,
+	        .given = request->given,
 	    });
 }
 

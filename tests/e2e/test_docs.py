@@ -143,7 +143,7 @@ def help_commands():
     """{command: its options} from `bmad --help`."""
     commands = {}
     for block in re.split(r"\n(?=  bmad )", output("--help")):
-        found = re.match(r"  bmad (--once|[a-z]+) ?(.*)", block, re.S)
+        found = re.match(r"  bmad (--once|[a-z][a-z-]*) ?(.*)", block, re.S)
         if found:
             commands[found.group(1)] = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", found.group(2)))
     return commands
@@ -153,7 +153,7 @@ def manual_commands():
     """{command: what bmad.8 says of it}; a command may have several items, one for each form."""
     commands = {}
     for item in re.split(r"^(?=\.It (?:Cm [a-z]|Fl -once))", section(MAN_8, "COMMANDS"), flags=re.M)[1:]:
-        name = re.match(r"\.It (?:Cm )?(Fl -once|[a-z]+)", item).group(1).replace("Fl -once", "--once")
+        name = re.match(r"\.It (?:Cm )?(Fl -once|[a-z][a-z-]*)", item).group(1).replace("Fl -once", "--once")
         commands[name] = commands.get(name, "") + item
     commands["--once"] += section(MAN_8, "RUNNING BY HAND")
     return commands
