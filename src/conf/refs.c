@@ -3,14 +3,11 @@
 #include "conf/refs.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/log.h"
 
 /* One piece of a text: what stands as it is, or a reference. */
@@ -62,39 +59,6 @@ static struct err *read_variable(const char *folder, const char *name, struct bu
 	return NULL;
 }
 
-static struct err *read_content(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t got = read(fd, buf_room(out, 4096), 4096);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ERR(ERR_CONFIG, "cannot read the file: %s", strerror(errno));
-		if (got == 0)
-			return NULL;
-		out->length += (size_t)got;
-		if (out->length > REFERENCE_BYTES_MAX)
-			return ERR(ERR_CONFIG, "the file is larger than %d KiB", REFERENCE_BYTES_MAX / 1024);
-	}
-}
-
-/* Not blocking, and only what is a file: a pipe put there must not hang whoever resolves. */
-static struct err *open_file(const char *path, int *out_fd)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return ERR(ERR_CONFIG, "cannot open the file: %s", strerror(errno));
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-		close(fd);
-		return ERR(ERR_CONFIG, "it is not a regular file");
-	}
-	*out_fd = fd;
-	return NULL;
-}
-
 static void drop_newline(struct buf *out)
 {
 	if (out->length && out->text[out->length - 1] == '\n')
@@ -106,12 +70,8 @@ static void drop_newline(struct buf *out)
 static struct err *read_file(const char *folder, const char *name, struct buf *out)
 {
 	cleanup(free_text) char *path = *name == '/' ? mem_copy(name) : mem_format("%s/%s", folder, name);
-	int fd = -1;
 
-	PASS(open_file(path, &fd));
-	struct err *e = read_content(fd, out);
-	close(fd);
-	PASS(e);
+	PASS(file_read(path, REFERENCE_BYTES_MAX, out));
 	buf_add_char(out, '\0'); /* read() ends nothing; and a NUL inside would cut the value short unseen */
 	buf_truncate(out, out->length - 1);
 	if (memchr(out->text, '\0', out->length))

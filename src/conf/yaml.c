@@ -5,13 +5,11 @@
  */
 #include "conf/yaml.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "conf/names.h"
 #include "conf/yaml_hint.h"
@@ -372,39 +370,11 @@ const struct node *yaml_read_value(
 	return node_text(arena, name, text);
 }
 
-static struct err *read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t got = read(fd, buf_room(out, 65536), 65536);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ERR(ERR_CONFIG, "cannot read it: %s", strerror(errno));
-		if (got == 0)
-			return NULL;
-		out->length += (size_t)got;
-		if (out->length > YAML_BYTES_MAX)
-			return ERR(ERR_CONFIG, "the file is larger than %zu MiB", YAML_BYTES_MAX >> 20);
-	}
-}
-
-static struct err *read_file(const char *path, struct buf *out)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return ERR(ERR_CONFIG, "cannot open it: %s", strerror(errno));
-	struct err *e = read_all(fd, out);
-	close(fd);
-	return e;
-}
-
 const struct node *yaml_read_file(
     const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest)
 {
 	cleanup(buf_done) struct buf content = {0};
-	struct err *e = read_file(path, &content);
+	struct err *e = file_read(path, YAML_BYTES_MAX, &content);
 
 	if (e) {
 		conf_problem(

@@ -109,14 +109,31 @@ static void mistakes_come_with_their_places(void **state)
 	assert_non_null(strstr(f->problems.items[1].text, "${BMAD_TEST_NOT_SET} does not resolve"));
 }
 
-static void one_that_hangs_is_given_up(void **state)
+static void a_pipe_is_no_configuration_and_is_not_waited_for(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(mkfifo(f->path, 0600), 0); /* who opens it waits for a writer */
+	assert_int_equal(mkfifo(f->path, 0600), 0); /* who waits for a writer waits for ever */
+	check(f, 20000);
+	assert_null(f->error);
+	assert_false(f->accepted);
+	assert_string_equal(f->problems.items[0].text, "it is not a regular file");
+}
+
+static void one_that_hangs_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	cleanup(free_text) char *templates = mem_format("%s/templates", f->folder);
+	cleanup(free_text) char *alarm = mem_format("%s/alarm", templates);
+	cleanup(free_text) char *pipe = mem_format("%s/alarm.txt.mustache", alarm);
+
+	write_conf(f, "jobs: {}\n");
+	assert_int_equal(mkdir(templates, 0700) | mkdir(alarm, 0700), 0);
+	assert_int_equal(mkfifo(pipe, 0600), 0); /* who opens it waits for a writer */
 	check(f, 100);
 	assert_int_equal(err_kind(f->error), ERR_TEMPORARY);
 	assert_non_null(strstr(err_message(f->error), "hangs"));
+	assert_int_equal(unlink(pipe) | rmdir(alarm) | rmdir(templates), 0);
 }
 
 static void one_that_cannot_answer_is_told_by_its_end(void **state)
@@ -139,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CHECKER_TEST(a_good_configuration_is_accepted),
 	    CHECKER_TEST(mistakes_come_with_their_places),
+	    CHECKER_TEST(a_pipe_is_no_configuration_and_is_not_waited_for),
 	    CHECKER_TEST(one_that_hangs_is_given_up),
 	    CHECKER_TEST(one_that_cannot_answer_is_told_by_its_end),
 	};

@@ -686,7 +686,7 @@ static void the_environment_names_a_configuration(void **state)
 	unsetenv("BMAD_CONFIG");
 	conf_problems_print(&f.problems, &f.printed);
 	assert_string_equal(
-	    buf_text(&f.printed), "/nowhere/bmad.yaml: error: cannot open it: No such file or directory\n");
+	    buf_text(&f.printed), "/nowhere/bmad.yaml: error: cannot open the file: No such file or directory\n");
 }
 
 static void a_job_whose_messages_have_nowhere_to_go_is_warned_of(void **state)

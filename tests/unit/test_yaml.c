@@ -262,9 +262,9 @@ static void files_are_read_and_their_faults_named(void **state)
 	assert_string_equal(node_find(f.root, "k")->text, "v");
 	assert_string_equal(f.root->file, path);
 	assert_null(yaml_read_file(path, &missing.arena, &missing.problems, &digest));
-	assert_string_equal(missing.problems.items[0].text, "cannot open it: No such file or directory");
+	assert_string_equal(missing.problems.items[0].text, "cannot open the file: No such file or directory");
 	assert_null(yaml_read_file("/tmp", &folder.arena, &folder.problems, &digest));
-	assert_string_equal(folder.problems.items[0].text, "cannot read it: Is a directory");
+	assert_string_equal(folder.problems.items[0].text, "it is not a regular file");
 }
 
 static void a_larger_file_is_refused(void **state)
