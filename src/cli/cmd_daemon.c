@@ -28,6 +28,18 @@ static struct err *ask(struct link *link, const struct control *request, int64_t
 	return NULL;
 }
 
+/* The control socket that the configuration names; of a file that is no YAML, what stands before the fault. */
+static struct conf *find_socket(struct conf_problems *problems)
+{
+	struct conf_problems torn = {0};
+	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true}), problems);
+
+	if (!conf)
+		conf = conf_load(cli_request(&(struct conf_request){.keep = true, .torn = true}), &torn);
+	conf_problems_done(&torn);
+	return conf;
+}
+
 /*
  * Where the daemon listens is to be found also in a configuration that it would refuse, or has refused: what
  * runs can be asked and stopped all the same.
@@ -35,7 +47,7 @@ static struct err *ask(struct link *link, const struct control *request, int64_t
 static struct err *reach(struct link **out_link)
 {
 	struct conf_problems problems = {0};
-	struct conf *conf = conf_load(cli_request(&(struct conf_request){.keep = true}), &problems);
+	struct conf *conf = find_socket(&problems);
 	struct err *e = NULL;
 	int fd;
 
@@ -48,7 +60,7 @@ static struct err *reach(struct link **out_link)
 	if ((e || !conf) && problems.errors) {
 		cli_print_problems(&problems);
 		err_destroy(e);
-		e = ERR(ERR_CONFIG, "the configuration has errors");
+		e = ERR(ERR_CONFIG, "the configuration has errors, and no daemon could be asked");
 	}
 	conf_problems_done(&problems);
 	conf_destroy(conf);

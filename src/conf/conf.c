@@ -264,15 +264,15 @@ static const char *find_environment(const struct conf_request *request)
 }
 
 static const struct node *read_tree(
-    struct conf *conf, const char *path, struct arena *arena, struct conf_problems *problems)
+    struct conf *conf, const char *path, bool torn, struct arena *arena, struct conf_problems *problems)
 {
-	const struct node *root;
+	struct yaml_reading reading = {.torn = torn, .digest = FNV_START};
+	const struct node *root = yaml_read_file(path, arena, problems, &reading);
 
-	conf->digest = FNV_START;
-	root = yaml_read_file(path, arena, problems, &conf->digest);
-	if (!root || !conf->environment)
-		return root;
-	return environment_lay(conf->environment, path, root, arena, problems, &conf->digest);
+	if (root && conf->environment)
+		root = environment_lay(conf->environment, path, root, arena, problems, &reading);
+	conf->digest = reading.digest;
+	return root;
 }
 
 static void prepare_reader(struct loader *loader)
@@ -330,13 +330,13 @@ struct conf *conf_load(const struct conf_request *request, struct conf_problems 
 	conf->path = absolute(path, &conf->arena);
 	conf->folder = conf_folder_of(conf->path, &conf->arena);
 	conf->environment = arena_copy(&conf->arena, find_environment(request));
-	const struct node *root = read_tree(conf, arena_copy(&conf->arena, path), &arena, problems);
+	const struct node *root =
+	    read_tree(conf, arena_copy(&conf->arena, path), request->torn, &arena, problems);
 	if (root)
 		load_tree(conf, request, root, &arena, problems);
 	arena_done(&arena);
-	if (conf->job_count >=
-	    JOBS_MANY) /* the tree was larger than what came of it: give it back before forks */
-		malloc_trim(0);
+	if (conf->job_count >= JOBS_MANY)
+		malloc_trim(0); /* the tree was larger than what came of it: give it back before forks */
 	conf_problems_sort(problems);
 	if (!problems->errors || (request->keep && root))
 		return conf;

@@ -183,6 +183,7 @@ struct conf_request {
 	const char *const *sets;
 	size_t set_count;
 	bool keep;   /* a configuration with errors too, to look for more: not all in it is set */
+	bool torn;   /* with `keep`: of a file that is no YAML at least what stands before the fault */
 	bool advise; /* warnings of what schedules do that may not be expected */
 	utc_t now;   /* for warnings about the coming year's clock changes */
 };

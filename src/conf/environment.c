@@ -7,7 +7,6 @@
 
 #include "conf/merge.h"
 #include "conf/path.h"
-#include "conf/yaml.h"
 
 /* It becomes part of a file's name: no way out of the folder, no hidden file. */
 static bool is_name(const char *name)
@@ -34,14 +33,15 @@ static const char *path_of(const char *name, const char *path, struct arena *are
 }
 
 static const struct node *read_layer(
-    const char *name, const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest)
+    const char *name, const char *path, struct arena *arena, struct conf_problems *problems,
+    struct yaml_reading *reading)
 {
 	if (access(path, F_OK) < 0) {
 		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = path},
 		    "there is no such file, and the environment '%s' (--env, $BMAD_ENV) is made by it", name);
 		return NULL;
 	}
-	const struct node *layer = yaml_read_file(path, arena, problems, digest);
+	const struct node *layer = yaml_read_file(path, arena, problems, reading);
 	if (!layer || node_is_null(layer) || layer->kind == NODE_MAPPING)
 		return layer;
 	conf_problem(problems, PROBLEM_ERROR, node_place(layer),
@@ -88,7 +88,7 @@ static void check_store(const struct node *layer, const struct node *root, const
 }
 
 const struct node *environment_lay(const char *name, const char *path, const struct node *root,
-    struct arena *arena, struct conf_problems *problems, uint64_t *digest)
+    struct arena *arena, struct conf_problems *problems, struct yaml_reading *reading)
 {
 	if (!is_name(name)) {
 		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){0},
@@ -98,7 +98,7 @@ const struct node *environment_lay(const char *name, const char *path, const str
 		    name);
 		return root;
 	}
-	const struct node *layer = read_layer(name, path_of(name, path, arena), arena, problems, digest);
+	const struct node *layer = read_layer(name, path_of(name, path, arena), arena, problems, reading);
 	if (!layer || node_is_null(layer))
 		return root;
 	check_store(layer, root, path, arena, problems);

@@ -340,26 +340,50 @@ static void done(struct builder *builder)
 	yaml_parser_delete(&builder->parser);
 }
 
-const struct node *yaml_read_text(
-    const char *name, const char *text, size_t length, struct arena *arena, struct conf_problems *problems)
+/* A key that has no value yet goes. */
+static void close_levels(struct builder *builder)
+{
+	while (builder->depth)
+		on_close(builder, NULL);
+}
+
+static const struct node *build(struct builder *builder, bool torn)
+{
+	struct arena *arena = builder->arena;
+	bool complete = false;
+
+	if (!yaml_parser_initialize(&builder->parser)) {
+		conf_problem(builder->problems, PROBLEM_ERROR, (struct conf_place){.file = builder->file},
+		    "out of memory");
+		return NULL;
+	}
+	yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(
+	    &builder->parser, (const unsigned char *)builder->text, builder->length);
+	while (take_event(builder, &complete))
+		;
+	if (!complete && !torn)
+		return NULL;
+	close_levels(builder);
+	return builder->levels[0].count ? builder->levels[0].children[0]
+	                                : node_text(arena, builder->file, "");
+}
+
+static const struct node *read_text(const char *name, const char *text, size_t length, struct arena *arena,
+    struct conf_problems *problems, bool torn)
 {
 	struct builder builder = {
 	    .file = name, .text = text, .length = length, .arena = arena, .problems = problems};
-	bool complete = false;
-	const struct node *root = NULL;
+	const struct node *root = build(&builder, torn);
 
-	if (!yaml_parser_initialize(&builder.parser)) {
-		conf_problem(problems, PROBLEM_ERROR, (struct conf_place){.file = name}, "out of memory");
-		return NULL;
-	}
-	yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, length);
-	while (take_event(&builder, &complete))
-		;
-	if (complete)
-		root = builder.levels[0].count ? builder.levels[0].children[0] : node_text(arena, name, "");
 	done(&builder);
 	return root;
+}
+
+const struct node *yaml_read_text(
+    const char *name, const char *text, size_t length, struct arena *arena, struct conf_problems *problems)
+{
+	return read_text(name, text, length, arena, problems, false);
 }
 
 const struct node *yaml_read_value(
@@ -371,7 +395,7 @@ const struct node *yaml_read_value(
 }
 
 const struct node *yaml_read_file(
-    const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest)
+    const char *path, struct arena *arena, struct conf_problems *problems, struct yaml_reading *reading)
 {
 	cleanup(buf_done) struct buf content = {0};
 	struct err *e = file_read(path, YAML_BYTES_MAX, &content);
@@ -382,6 +406,6 @@ const struct node *yaml_read_file(
 		err_destroy(e);
 		return NULL;
 	}
-	*digest = fnv1a(*digest, buf_text(&content), content.length);
-	return yaml_read_text(path, buf_text(&content), content.length, arena, problems);
+	reading->digest = fnv1a(reading->digest, buf_text(&content), content.length);
+	return read_text(path, buf_text(&content), content.length, arena, problems, reading->torn);
 }

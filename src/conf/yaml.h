@@ -9,6 +9,7 @@
 #ifndef CONF_YAML_H
 #define CONF_YAML_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf/node.h"
@@ -17,13 +18,18 @@
 #define YAML_DEPTH_MAX 32
 #define YAML_NODES_MAX 1000000
 
+/* The reading of the files that make one configuration. */
+struct yaml_reading {
+	bool torn;       /* wanted: what stands before a fault of syntax, instead of nothing */
+	uint64_t digest; /* fnv1a, of the bytes of all that were read */
+};
+
 /*
  * The root; a null text for an empty file. NULL if the file cannot be read or its syntax is wrong; other
- * faults are among PROBLEMS with a tree as far as it goes. PATH is kept in the nodes. The file's bytes go
- * into *DIGEST (fnv1a).
+ * faults are among PROBLEMS with a tree as far as it goes. PATH is kept in the nodes.
  */
 const struct node *yaml_read_file(
-    const char *path, struct arena *arena, struct conf_problems *problems, uint64_t *digest);
+    const char *path, struct arena *arena, struct conf_problems *problems, struct yaml_reading *reading);
 /* The same from memory; NAME stands for the file in places and is kept. */
 const struct node *yaml_read_text(
     const char *name, const char *text, size_t length, struct arena *arena, struct conf_problems *problems);

@@ -113,12 +113,26 @@ def test_a_rejected_configuration_changes_nothing_and_all_that_is_wrong_is_told(
 
 def test_a_file_that_is_no_yaml_is_rejected(make_bmad):
     bmad = make_bmad(jobs={"beat": noop(schedule=SECOND)}).start()
-    bmad.config.write_text("jobs: {beat: [")
+    bmad.config.write_text("jobs: {beat: [")  # and where the daemon listens cannot be read there
 
-    reload(bmad, status=2)
+    done = bmad.command("reload")
+    assert done.returncode == 2
+    assert f"{bmad.config}:2:1: error: YAML" in done.stderr and "the configuration has errors" in done.stderr
     bmad.process.send_signal(signal.SIGHUP)
     assert f"{bmad.config}:2:1: YAML" in bmad.wait_event("config_rejected")["error"]
     bmad.wait_event("run_succeeded", job="beat")
+
+
+def test_the_daemon_itself_rejects_a_file_that_is_no_yaml_further_down(make_bmad):
+    bmad = make_bmad(jobs={"beat": noop(schedule=SECOND)}).start()
+    bmad.config.write_text(f"daemon: {{control: {bmad.folder}/control.sock}}\njobs:\n  beat: [")
+
+    done = reload(bmad, status=2)
+    assert done.stderr.startswith(f"{bmad.config}:4:1: error: YAML")
+    assert "not reloaded" in done.stderr
+    assert [line["error"].split(": ")[0] for line in bmad.events("config_rejected")] == [f"{bmad.config}:4:1"]
+    assert bmad.json("status")["jobs"] == 1
+    assert bmad.command("stop").returncode == 0
 
 
 @pytest.mark.parametrize("settings, key", [

@@ -251,20 +251,42 @@ static void files_are_read_and_their_faults_named(void **state)
 	cleanup(done) struct fixture f = {0}, missing = {0}, folder = {0};
 	char path[] = "/tmp/bmad-yaml-XXXXXX";
 	int fd = mkstemp(path);
-	uint64_t digest = 0;
+	struct yaml_reading reading = {0};
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "k: v\n", 5), 5);
 	close(fd);
-	f.root = yaml_read_file(path, &f.arena, &f.problems, &digest);
+	f.root = yaml_read_file(path, &f.arena, &f.problems, &reading);
 	unlink(path);
 	assert_string_equal(node_find(f.root, "k")->text, "v");
 	assert_string_equal(f.root->file, path);
-	assert_null(yaml_read_file(path, &missing.arena, &missing.problems, &digest));
+	assert_null(yaml_read_file(path, &missing.arena, &missing.problems, &reading));
 	assert_string_equal(missing.problems.items[0].text, "cannot open the file: No such file or directory");
-	assert_null(yaml_read_file("/tmp", &folder.arena, &folder.problems, &digest));
+	assert_null(yaml_read_file("/tmp", &folder.arena, &folder.problems, &reading));
 	assert_string_equal(folder.problems.items[0].text, "it is not a regular file");
+}
+
+static void what_stands_before_a_fault_of_syntax_can_be_had(void **state)
+{
+	static const char text[] = "daemon: {store: 'sqlite:/x', log: {level: info}, workers:\n"
+	                           "jobs: [a, b\n- c: 'd";
+	cleanup(done) struct fixture whole = {0}, torn = {0};
+	char path[] = "/tmp/bmad-yaml-XXXXXX";
+	int fd = mkstemp(path);
+	struct yaml_reading reading = {0};
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_null(yaml_read_file(path, &whole.arena, &whole.problems, &reading));
+	reading.torn = true;
+	torn.root = yaml_read_file(path, &torn.arena, &torn.problems, &reading);
+	unlink(path);
+	assert_int_equal(torn.problems.errors, whole.problems.errors);
+	assert_string_equal(node_find_path(torn.root, "daemon.store")->text, "sqlite:/x");
+	assert_string_equal(node_find_path(torn.root, "daemon.log.level")->text, "info");
 }
 
 static void a_larger_file_is_refused(void **state)
@@ -272,13 +294,13 @@ static void a_larger_file_is_refused(void **state)
 	cleanup(done) struct fixture f = {0};
 	char path[] = "/tmp/bmad-yaml-XXXXXX";
 	int fd = mkstemp(path);
-	uint64_t digest = 0;
+	struct yaml_reading reading = {0};
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)YAML_BYTES_MAX + 1), 0);
 	close(fd);
-	assert_null(yaml_read_file(path, &f.arena, &f.problems, &digest));
+	assert_null(yaml_read_file(path, &f.arena, &f.problems, &reading));
 	unlink(path);
 	assert_string_equal(f.problems.items[0].text, "the file is larger than 64 MiB");
 }
@@ -330,6 +352,7 @@ int main(void)
 	    cmocka_unit_test(nesting_is_bounded),
 	    cmocka_unit_test(aliases_count_as_what_they_stand_for),
 	    cmocka_unit_test(files_are_read_and_their_faults_named),
+	    cmocka_unit_test(what_stands_before_a_fault_of_syntax_can_be_had),
 	    cmocka_unit_test(a_larger_file_is_refused),
 	    cmocka_unit_test(a_changed_copy_leaves_the_tree_as_it_was),
 	    cmocka_unit_test(json_types_texts_by_their_look_and_loses_nothing),
