@@ -148,16 +148,39 @@ static void tune_library(void)
 	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 1200, 1000);
 }
 
+/*
+ * SQLite tells only that it could not open a file. Which one, and why: a reader too needs the write-ahead log
+ * and its shared memory beside the store, and makes them where no daemon has. E is taken.
+ */
+static struct err *explain_unopened(const struct sqlite *db, struct err *e)
+{
+	cleanup(free_text) char *folder = folder_of(db->path);
+	int code = sqlite3_errcode(db->connection) & 0xff;
+	struct err *why = NULL;
+
+	if (!e || (code != SQLITE_CANTOPEN && code != SQLITE_READONLY))
+		return e;
+	if (access(db->path, R_OK))
+		why = ERR(ERR_PERMANENT, "%s: %s", db->path, strerror(errno));
+	else if (access(folder, W_OK))
+		why = ERR(ERR_PERMANENT, "%s: cannot be opened without a file %s-shm, which cannot be made: %s",
+		    db->path, db->path, strerror(errno));
+	if (!why)
+		return e;
+	err_destroy(e);
+	return why;
+}
+
 static struct err *connect_file(struct sqlite *db, enum store_mode mode)
 {
 	int flags = (mode == STORE_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
 	int code = sqlite3_open_v2(db->path, &db->connection, flags, NULL);
 
 	if (code != SQLITE_OK)
-		return sqlite_fault(db, code, NULL);
+		return explain_unopened(db, sqlite_fault(db, code, NULL));
 	sqlite3_extended_result_codes(db->connection, 1);
 	sqlite3_busy_timeout(db->connection, BUSY_TIMEOUT_MS);
-	return sqlite_check_schema(db);
+	return explain_unopened(db, sqlite_check_schema(db));
 }
 
 static struct err *connect_store(struct sqlite *db, enum store_mode mode, int64_t now_ms)

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from harness import cpu_seconds, slot_time, wait_for
+from harness import BINARY, cpu_seconds, slot_time, wait_for
 from receiver import Silence
 
 BEAT = {"module": "noop", "schedule": "* * * * * *", "misfire": "all"}
@@ -83,6 +83,21 @@ def test_a_store_that_cannot_be_written_is_told_at_once(make_bmad):
     process = bmad.spawn(mounts="mount --bind state state; mount -o remount,bind,ro state")
     assert process.wait(20) == 2
     assert "Read-only file system" in bmad.log_path.read_text()
+
+
+@own_mounts
+@pytest.mark.parametrize("command", [["runs"], ["outbox"], ["jobs"], ["backup", "copy.db"]], ids=lambda words: words[0])
+def test_commands_say_why_they_cannot_read_a_store_on_a_disk_that_is_read_only(make_bmad, command):
+    bmad = make_bmad()
+    state = bmad.folder / "state"
+    bmad.configure({"beat": BEAT}, {}, {"store": f"sqlite:{state}/bmad.db"})
+    bmad.once("beat")
+    script = 'mount --bind state state; mount -o remount,bind,ro state; exec "$@"'
+    done = subprocess.run(["unshare", "-rm", "sh", "-ec", script, "sh", BINARY, "-c", bmad.config, *command],
+                          cwd=bmad.folder, env=bmad.environment(), capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith(f"{state}/bmad.db: cannot be opened without a file {state}/bmad.db-shm,"
+                                " which cannot be made: Read-only file system\n")
 
 
 def view(bmad):
