@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,30 @@ static struct err *copy_aside(const char *store, const char *aside, const char *
 	return take_name(aside, path);
 }
 
+/* -- interrupted ------------------------------------------------------------------------------------- */
+
+static const int interruptions[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const char *volatile unfinished; /* for the handler, which is given nothing else */
+
+/* What it finds left behind goes; then the signal does what it does without this. */
+static void on_interruption(int number)
+{
+	if (unfinished)
+		unlink(unfinished);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void watch(const char *aside)
+{
+	unfinished = aside;
+	for (size_t i = 0; i < ARRAY_SIZE(interruptions); i++)
+		if (signal(interruptions[i], on_interruption) == SIG_IGN)
+			signal(interruptions[i], SIG_IGN); /* as nohup has it */
+}
+
+/* -- the copy ---------------------------------------------------------------------------------------- */
+
 static struct err *backup(const char *store, const char *path)
 {
 	cleanup(free_text) char *aside = mem_format("%s.XXXXXX", path);
@@ -81,11 +106,15 @@ static struct err *backup(const char *store, const char *path)
 	struct err *e;
 
 	PASS(refuse_existing(path));
+	watch(aside);
 	fd = mkostemp(aside, O_CLOEXEC); /* readable by its owner alone: payloads are confidential */
-	if (fd < 0)
+	if (fd < 0) {
+		unfinished = NULL;
 		return fault("make a file beside", path);
+	}
 	close(fd);
 	e = copy_aside(store, aside, path);
+	unfinished = NULL;
 	if (e)
 		unlink(aside);
 	return e;

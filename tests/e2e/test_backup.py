@@ -2,13 +2,14 @@
 """`bmad backup`: a copy of one moment, beside a daemon or without one."""
 import contextlib
 import os
+import signal
 import sqlite3
 import subprocess
 import threading
 
 import pytest
 
-from harness import BINARY
+from harness import BINARY, wait_for
 
 BEAT = {"module": "heartbeat", "channels": ["out"], "schedule": "* * * * * *"}
 
@@ -109,6 +110,21 @@ def test_a_disk_that_is_full_leaves_no_half_copy(bmad):
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "full" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_backup_that_is_interrupted_leaves_nothing(bmad, number):
+    bmad.once("beat")
+    with contextlib.closing(sqlite3.connect(bmad.store)) as store:  # enough to be met while it copies
+        store.execute("CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                      " WHERE i < 3000) SELECT i, zeroblob(60000) FROM n")
+        store.commit()
+    before = names(bmad)
+    copying = subprocess.Popen([BINARY, "-c", bmad.config, "backup", "copy.db"], cwd=bmad.folder, env=bmad.environment())
+    wait_for(lambda: names(bmad) != before, pause=0.001, what="the copy's beginning")
+    copying.send_signal(number)
+    assert copying.wait(20) == -number
+    assert names(bmad) == before
 
 
 def test_a_store_of_an_older_bmad_is_copied_before_the_new_one_changes_it(bmad):
