@@ -19,7 +19,7 @@ __attribute__((constructor)) static void use_own_allocation(void)
 	cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = mem_alloc, .free_fn = free});
 }
 
-/* -- making ------------------------------------------------------------------------------------------ */
+/* -- making ---------------------------------------------------------------------------------------- */
 
 struct json *json_object(void)
 {
@@ -120,7 +120,7 @@ void json_destroy(struct json *value)
 	cJSON_Delete(node(value));
 }
 
-/* -- changing ---------------------------------------------------------------------------------------- */
+/* -- changing -------------------------------------------------------------------------------------- */
 
 void json_set(struct json *object, const char *key, struct json *value)
 {
@@ -210,7 +210,7 @@ struct json *json_add_object(struct json *array)
 	return child;
 }
 
-/* -- changing what is there ---------------------------------------------------------------------------- */
+/* -- changing what is there ------------------------------------------------------------------------ */
 
 struct json *json_own(struct json *root, const struct json *part)
 {
@@ -242,7 +242,7 @@ void json_remove(struct json *object, const char *key)
 	json_destroy(value_of(cJSON_DetachItemFromObjectCaseSensitive(node(object), key)));
 }
 
-/* -- reading ----------------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------- */
 
 enum json_type json_type(const struct json *value)
 {
@@ -346,7 +346,7 @@ int64_t json_get_int(const struct json *object, const char *key)
 	return value;
 }
 
-/* -- comparing --------------------------------------------------------------------------------------- */
+/* -- comparing ------------------------------------------------------------------------------------- */
 
 static int by_key(const void *a, const void *b)
 {

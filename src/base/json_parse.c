@@ -43,7 +43,7 @@ static void check_done(struct check *check)
 	free(check->objects);
 }
 
-/* -- where and what ---------------------------------------------------------------------------------- */
+/* -- where and what -------------------------------------------------------------------------------- */
 
 static size_t line_of(const struct check *check, size_t at)
 {
@@ -99,7 +99,7 @@ static int after_blanks(struct check *check)
 	return c;
 }
 
-/* -- strings ----------------------------------------------------------------------------------------- */
+/* -- strings --------------------------------------------------------------------------------------- */
 
 static bool hex4(const char *text, unsigned *out_code)
 {
@@ -181,7 +181,7 @@ static struct err *check_string(struct check *check)
 	return NULL;
 }
 
-/* -- numbers ----------------------------------------------------------------------------------------- */
+/* -- numbers --------------------------------------------------------------------------------------- */
 
 /* Passes over digits; how many. */
 static size_t digits(struct check *check)
@@ -257,7 +257,7 @@ static struct err *check_number(struct check *check)
 	return NULL;
 }
 
-/* -- the grammar ------------------------------------------------------------------------------------- */
+/* -- the grammar ----------------------------------------------------------------------------------- */
 
 static struct err *check_value(struct check *check);
 
@@ -360,7 +360,7 @@ static struct err *check_text(struct check *check)
 	return NULL;
 }
 
-/* -- the tree ---------------------------------------------------------------------------------------- */
+/* -- the tree -------------------------------------------------------------------------------------- */
 
 /* A walk in the order of the text. */
 struct walk {

@@ -32,7 +32,7 @@ static struct {
 	void *on_wait_arg;
 } sink = {.level = LEVEL_INFO};
 
-/* -- standard error ---------------------------------------------------------------------------------- */
+/* -- standard error -------------------------------------------------------------------------------- */
 
 /* Passes over WRITTEN bytes of the parts. */
 static void advance(struct iovec *parts, size_t count, size_t written)
@@ -86,7 +86,7 @@ bool stderr_write(enum log_format format, int64_t at_ms, const char *body, size_
 	return write_parts(parts, ARRAY_SIZE(parts));
 }
 
-/* -- the sink ---------------------------------------------------------------------------------------- */
+/* -- the sink -------------------------------------------------------------------------------------- */
 
 bool log_waits(void)
 {
@@ -244,7 +244,7 @@ uint64_t log_dropped(void)
 	return sink.dropped;
 }
 
-/* -- building a line --------------------------------------------------------------------------------- */
+/* -- building a line ------------------------------------------------------------------------------- */
 
 void log_begin(struct log_line *line, enum log_level level, const char *event)
 {

@@ -77,7 +77,7 @@ enum log_format { FORMAT_KV, FORMAT_JSON };
 void log_print(struct buf *out, enum log_format format, enum log_level level, const char *event,
     const struct log_field *fields, size_t count, int64_t at_ms);
 
-/* -- where lines go --------------------------------------------------------------------------------- */
+/* -- where lines go -------------------------------------------------------------------------------- */
 
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
@@ -112,7 +112,7 @@ void log_to_function(log_function *function, void *arg);
  */
 void log_forward(enum log_level level, const char *event, const struct log_field *fields, size_t count);
 
-/* -- secrets ------------------------------------------------------------------------------------------ */
+/* -- secrets --------------------------------------------------------------------------------------- */
 
 /*
  * Registers a secret of this process: wherever its value (or its base64, percent, form or JSON-escaped

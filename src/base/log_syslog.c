@@ -74,7 +74,7 @@ static const int severities[] = {
     [LEVEL_ERROR] = LOG_ERR,
 };
 
-/* -- making ------------------------------------------------------------------------------------------ */
+/* -- making ---------------------------------------------------------------------------------------- */
 
 static struct err *find_facility(const char *name, int *out_value)
 {
@@ -125,7 +125,7 @@ void syslog_target_destroy(struct syslog_target *target)
 	free(target);
 }
 
-/* -- one datagram ------------------------------------------------------------------------------------ */
+/* -- one datagram ---------------------------------------------------------------------------------- */
 
 static bool connect_socket(struct syslog_target *target)
 {
@@ -206,7 +206,7 @@ static enum outcome transmit(struct syslog_target *target, const struct waiting 
 	return stderr_write(target->format, line->at_ms, body, line->length) ? SENT : LOST;
 }
 
-/* -- the queue --------------------------------------------------------------------------------------- */
+/* -- the queue ------------------------------------------------------------------------------------- */
 
 bool syslog_target_waits(const struct syslog_target *target)
 {

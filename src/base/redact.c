@@ -40,7 +40,7 @@ static void add_form(const char *text, size_t length)
 	secrets.sorted = false;
 }
 
-/* -- the forms --------------------------------------------------------------------------------------- */
+/* -- the forms ------------------------------------------------------------------------------------- */
 
 static bool is_alphanumeric(unsigned char c)
 {
@@ -121,7 +121,7 @@ void redact_add(const char *secret)
 	}
 }
 
-/* -- searching --------------------------------------------------------------------------------------- */
+/* -- searching ------------------------------------------------------------------------------------- */
 
 static int by_first_byte_then_longest(const void *a, const void *b)
 {

@@ -21,7 +21,7 @@ static int64_t floor_div(int64_t value, int64_t by)
 	return value / by - (value % by < 0);
 }
 
-/* -- the calendar ------------------------------------------------------------------------------ */
+/* -- the calendar ---------------------------------------------------------------------------------- */
 
 static bool is_leap_year(int year)
 {
@@ -96,7 +96,7 @@ void civil_from_utc(utc_t at, struct civil *out_civil)
 	out_civil->second = second_of_day % 60;
 }
 
-/* -- writing ----------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------------- */
 
 char *utc_format(utc_t at, char out[TIME_TEXT])
 {
@@ -165,7 +165,7 @@ char *duration_format(int64_t seconds, char out[TIME_TEXT])
 	return out;
 }
 
-/* -- reading ----------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {

@@ -11,8 +11,7 @@
 #include "cli/store_access.h"
 #include "daemon/stage.h"
 
-/* -- showing
- * --------------------------------------------------------------------------------------------------- */
+/* -- showing --------------------------------------------------------------------------------------- */
 
 static const char *member(const struct json *object, const char *key)
 {
@@ -75,8 +74,7 @@ static void show(const struct json *report)
 	    json_length(json_get(report, "messages")) || json_is(error, JSON_OBJECT) ? "" : ", no message");
 }
 
-/* -- the exit status
- * ------------------------------------------------------------------------------------------- */
+/* -- the exit status ------------------------------------------------------------------------------- */
 
 static int status_of(const struct json *report)
 {
@@ -96,8 +94,7 @@ static int status_of(const struct json *report)
 	return status;
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------------ */
+/* -- running --------------------------------------------------------------------------------------- */
 
 static int print_report(const struct by_hand *by_hand, const struct json *report)
 {

@@ -75,7 +75,7 @@ static struct err *copy_aside(const char *store, const char *aside, const char *
 	return take_name(aside, path);
 }
 
-/* -- interrupted ------------------------------------------------------------------------------------- */
+/* -- interrupted ----------------------------------------------------------------------------------- */
 
 static const int interruptions[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const char *volatile unfinished; /* for the handler, which is given nothing else */
@@ -97,7 +97,7 @@ static void watch(const char *aside)
 			signal(interruptions[i], SIG_IGN); /* as nohup has it */
 }
 
-/* -- the copy ---------------------------------------------------------------------------------------- */
+/* -- the copy -------------------------------------------------------------------------------------- */
 
 static struct err *backup(const char *store, const char *path)
 {

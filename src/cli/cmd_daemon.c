@@ -131,8 +131,7 @@ static void show_pauses(const struct json *answer)
 	}
 }
 
-/* -- status
- * -------------------------------------------------------------------------------------------------------- */
+/* -- status ---------------------------------------------------------------------------------------- */
 
 static void show_channel(const struct json *channel)
 {
@@ -182,9 +181,7 @@ int cmd_status(int argc, char **argv)
 	return converse(&(struct control){.verb = "status"}, ANSWER_MS, json ? show_json : show_status);
 }
 
-/* -- run
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* -- run ------------------------------------------------------------------------------------------- */
 
 static void show_run(const struct json *answer)
 {
@@ -212,8 +209,7 @@ int cmd_run(int argc, char **argv)
 	return converse(&(struct control){.verb = "run", .args = args, .count = wait ? 2 : 1}, -1, show_run);
 }
 
-/* -- pause and resume
- * ------------------------------------------------------------------------------------------ */
+/* -- pause and resume ------------------------------------------------------------------------------ */
 
 /* Seconds, rounded up: a pause is never shorter than asked for. */
 static struct err *read_duration(const char *text, int64_t *out_s)
@@ -265,9 +261,7 @@ int cmd_resume(int argc, char **argv)
 	return change_pause(argc, argv, false);
 }
 
-/* -- reload
- * --------------------------------------------------------------------------------------------------------------
- */
+/* -- reload ---------------------------------------------------------------------------------------- */
 
 static void show_reload(const struct json *answer)
 {
@@ -288,9 +282,7 @@ int cmd_reload(int argc, char **argv)
 	return converse(&(struct control){.verb = "reload"}, -1, show_reload);
 }
 
-/* -- stop
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* -- stop ------------------------------------------------------------------------------------------ */
 
 /* The daemon closes the connection when it has drained. */
 static struct err *wait_for_end(struct link *link)

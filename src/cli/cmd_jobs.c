@@ -13,7 +13,7 @@
 #include "cli/store_access.h"
 #include "daemon/slots.h"
 
-/* -- the rows, as --json shows them ------------------------------------------------------------------- */
+/* -- the rows, as --json shows them ---------------------------------------------------------------- */
 
 static void set_schedules(struct json *row, const struct conf_job *job)
 {
@@ -113,7 +113,7 @@ static struct err *describe_all(const struct conf *conf, utc_t now, struct json 
 	return NULL;
 }
 
-/* -- for people --------------------------------------------------------------------------------------- */
+/* -- for people ------------------------------------------------------------------------------------ */
 
 /* "in 3 h": the largest unit that fills at least twice, so that nothing is told too roughly. */
 static const char *distance(int64_t seconds, struct arena *arena)
@@ -204,7 +204,7 @@ static int show_json(const struct json *rows)
 	return cli_write(&out);
 }
 
-/* -- the command -------------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------------- */
 
 static int show(const struct conf *conf, bool as_json)
 {

@@ -26,7 +26,7 @@ static const struct {
     {"job", "an entry of 'jobs'", conf_job_options, conf_reuse_options},
 };
 
-/* -- the list ----------------------------------------------------------------------------------------- */
+/* -- the list -------------------------------------------------------------------------------------- */
 
 static void add(struct columns *columns, const char *name, const char *summary)
 {
@@ -73,7 +73,7 @@ static void list_all(struct buf *out)
 	buf_add_text(out, "\nbmad modules NAME prints the keys of one of these.\n");
 }
 
-/* -- one of them -------------------------------------------------------------------------------------- */
+/* -- one of them ----------------------------------------------------------------------------------- */
 
 static void print_title(const char *what, const char *name, const char *summary, struct buf *out)
 {

@@ -23,7 +23,7 @@ struct options {
 	utc_t from;
 };
 
-/* -- printing ---------------------------------------------------------------------------------- */
+/* -- printing -------------------------------------------------------------------------------------- */
 
 struct fire {
 	utc_t at;
@@ -125,7 +125,7 @@ static int print_all(const struct fires *fires, const struct options *options)
 	return next_print(fires, options->from, options->count, options->json_text);
 }
 
-/* -- what to print ----------------------------------------------------------------------------- */
+/* -- what to print --------------------------------------------------------------------------------- */
 
 static struct err *parse_expression(const struct options *options, struct schedule **out_schedule)
 {
@@ -180,7 +180,7 @@ static int print_job(const struct options *options)
 	return status;
 }
 
-/* -- the command line -------------------------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------------------------------ */
 
 struct word {
 	const char *name;

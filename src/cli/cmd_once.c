@@ -16,8 +16,7 @@ struct once_options {
 	size_t set_count, set_capacity;
 };
 
-/* -- the command line
- * ----------------------------------------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------------------------------ */
 
 static struct err *take_at(struct once_options *options, const char *value)
 {
@@ -102,8 +101,7 @@ static struct err *take_words(struct once_options *options, int argc, char **arg
 	return NULL;
 }
 
-/* -- running
- * ------------------------------------------------------------------------------------------------------ */
+/* -- running --------------------------------------------------------------------------------------- */
 
 static int run_with(struct once_options *options)
 {

@@ -27,7 +27,7 @@ struct outbox_wish {
 	bool again, json;
 };
 
-/* -- arguments ------------------------------------------------------------------------------------ */
+/* -- arguments ------------------------------------------------------------------------------------- */
 
 static int read_argument(int argc, char **argv, int *i, struct outbox_wish *wish)
 {
@@ -104,7 +104,7 @@ static int check_change(struct outbox_wish *wish)
 	return EXIT_OK;
 }
 
-/* -- rows as JSON --------------------------------------------------------------------------------- */
+/* -- rows as JSON ---------------------------------------------------------------------------------- */
 
 static struct json *describe(const struct message_row *row)
 {
@@ -172,7 +172,7 @@ static struct json *describe_whole(const struct message_row *row)
 	return object;
 }
 
-/* -- for people ----------------------------------------------------------------------------------- */
+/* -- for people ------------------------------------------------------------------------------------ */
 
 static void add_row(struct columns *columns, const struct message_row *row)
 {
@@ -236,7 +236,7 @@ static int show_whole(const struct json *message)
 	return cli_write(&out);
 }
 
-/* -- list and show -------------------------------------------------------------------------------- */
+/* -- list and show --------------------------------------------------------------------------------- */
 
 static struct err *read_messages(
     const struct conf *conf, const struct messages_ask *ask, struct arena *arena, struct messages_reply *out)
@@ -337,7 +337,7 @@ static int show(const struct conf *conf, const struct outbox_wish *wish)
 	return status;
 }
 
-/* -- retry and discard ---------------------------------------------------------------------------- */
+/* -- retry and discard ----------------------------------------------------------------------------- */
 
 static int tell_json(const struct outbox_reply *reply)
 {
@@ -421,7 +421,7 @@ static int change(const struct conf *conf, const struct outbox_wish *wish)
 	return status ? status : worst_of(&reply);
 }
 
-/* -- the command ---------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------------- */
 
 static const struct outbox_verb {
 	const char *name;

@@ -78,7 +78,7 @@ static struct err *load_data(const char *path, struct json **out_data)
 	return e;
 }
 
-/* -- a template file ----------------------------------------------------------------------------------- */
+/* -- a template file ------------------------------------------------------------------------------- */
 
 struct render_wish {
 	const char *name; /* of a template file or of a job */
@@ -111,8 +111,7 @@ static int render_file(const struct render_wish *wish)
 	return e ? cli_fail(e) : cli_write(&out);
 }
 
-/* -- a job's message for a channel ------------------------------------------------------------------------
- */
+/* -- a job's message for a channel ----------------------------------------------------------------- */
 
 /* The channel named, else the only one of the job. */
 static struct err *find_channel(const struct conf *conf, const struct conf_job *job, const char *name,
@@ -256,7 +255,7 @@ static int render_job(const struct render_wish *wish)
 	return status;
 }
 
-/* -- the command line --------------------------------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------------------------------ */
 
 struct argument {
 	const char *option; /* NULL: the one without */

@@ -14,7 +14,7 @@ struct runs_wish {
 	bool json;
 };
 
-/* -- arguments ------------------------------------------------------------------------------------ */
+/* -- arguments ------------------------------------------------------------------------------------- */
 
 static int read_since(const char *text, int64_t *out_ms)
 {
@@ -47,7 +47,7 @@ static int read_argument(int argc, char **argv, int *i, struct runs_wish *wish)
 	return EXIT_OK;
 }
 
-/* -- as JSON -------------------------------------------------------------------------------------- */
+/* -- as JSON --------------------------------------------------------------------------------------- */
 
 static struct json *describe(const struct run_row *row)
 {
@@ -78,7 +78,7 @@ static int show_json(const struct runs_reply *runs)
 	return cli_write_json(rows);
 }
 
-/* -- for people ----------------------------------------------------------------------------------- */
+/* -- for people ------------------------------------------------------------------------------------ */
 
 static void add_row(struct columns *columns, const struct run_row *row)
 {
@@ -143,7 +143,7 @@ static int show_table(const struct runs_reply *runs)
 	return cli_write(&out);
 }
 
-/* -- the command ---------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------------- */
 
 static struct err *ask_store(
     const struct conf *conf, const struct runs_ask *ask, struct arena *arena, struct runs_reply *runs)

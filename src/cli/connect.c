@@ -48,7 +48,7 @@ struct target {
 	struct buf answer;
 };
 
-/* -- what is tried --------------------------------------------------------------------------------------- */
+/* -- what is tried --------------------------------------------------------------------------------- */
 
 static struct mono try_deadline(void)
 {
@@ -129,7 +129,7 @@ static struct err *probe_job(const struct target *target, struct arena *arena, c
 	return run_aside(target->conf, job, &order, ask_module, NULL);
 }
 
-/* -- in the child ------------------------------------------------------------------------------------------ */
+/* -- in the child ---------------------------------------------------------------------------------- */
 
 /* What goes to the parent is text for people; the child knows the secrets that may not be in it. */
 static void tell(int parent, const char *text)
@@ -159,7 +159,7 @@ static int try_target(void *arg, int parent)
 	return e ? PROBE_FAILED : tried ? PROBE_WELL : PROBE_UNTRIED;
 }
 
-/* -- the processes ----------------------------------------------------------------------------------------- */
+/* -- the processes --------------------------------------------------------------------------------- */
 
 static void print_result(const struct target *target, int status)
 {
@@ -257,7 +257,7 @@ static void wait_for_some(struct round *round)
 		}
 }
 
-/* -- the whole ------------------------------------------------------------------------------------------------ */
+/* -- the whole ------------------------------------------------------------------------------------- */
 
 static void add_target(struct round *round, const struct conf *conf, const char *kind, const char *name,
     size_t index,

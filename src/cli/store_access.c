@@ -90,7 +90,7 @@ struct err *store_access_write(const struct conf *conf, struct store_client **ou
 	return open_locked(conf, &arena, out_client, out_lock);
 }
 
-/* -- as whom -------------------------------------------------------------------------------------- */
+/* -- as whom --------------------------------------------------------------------------------------- */
 
 /* Of the store, or of the folder in which it is going to be made. */
 static bool find_owner(const struct conf *conf, struct stat *out_owner)
@@ -119,7 +119,7 @@ struct err *store_access_as_owner(const struct conf *conf)
 	return NULL;
 }
 
-/* -- arguments and output ------------------------------------------------------------------------- */
+/* -- arguments and output -------------------------------------------------------------------------- */
 
 bool cli_option(int argc, char **argv, int *i, const char *name, const char **out_value)
 {

@@ -9,7 +9,7 @@
 #include "send/channel.h"
 #include "worker/templates.h"
 
-/* -- references --------------------------------------------------------------------------------------- */
+/* -- references ------------------------------------------------------------------------------------ */
 
 struct err *conf_try_reference(const struct conf *conf, const struct conf_reference *reference)
 {
@@ -33,7 +33,7 @@ static void check_references(const struct conf *conf, struct conf_problems *prob
 	}
 }
 
-/* -- what can be judged only once references are resolved --------------------------------------------- */
+/* -- what can be judged only once references are resolved ------------------------------------------ */
 
 static void report(struct conf_problems *problems, struct conf_place place, const char *kind,
     const char *name, struct err *e)
@@ -66,7 +66,7 @@ static void check_resolved(const struct conf *conf, struct conf_problems *proble
 		    conf_resolve_source(conf, &conf->sources[i], &arena, &source));
 }
 
-/* -- templates ---------------------------------------------------------------------------------------- */
+/* -- templates ------------------------------------------------------------------------------------- */
 
 /* `FILE:LINE:COLUMN: text` taken apart; a message of another form stays whole. */
 static const char *take_place(const char *message, struct arena *arena, struct conf_place *out_place)
@@ -115,7 +115,7 @@ static void check_templates(const struct conf *conf, struct conf_problems *probl
 	template_set_destroy(set);
 }
 
-/* -- what stays as long as a daemon runs ---------------------------------------------------------------- */
+/* -- what stays as long as a daemon runs ----------------------------------------------------------- */
 
 static void compare(const struct conf *fresh, struct conf_problems *problems, const char *key,
     const char *is, const char *would_be)
@@ -138,7 +138,7 @@ void conf_check_change(const struct conf *running, const struct conf *fresh, str
 	conf_problems_sort(problems);
 }
 
-/* -- all of it ---------------------------------------------------------------------------------------- */
+/* -- all of it ------------------------------------------------------------------------------------- */
 
 void conf_check(const struct conf *conf, struct conf_problems *problems)
 {

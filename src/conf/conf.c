@@ -15,7 +15,7 @@
 #include "conf/yaml.h"
 #include "send/channel.h"
 
-/* -- the file ------------------------------------------------------------------------------------- */
+/* -- the file -------------------------------------------------------------------------------------- */
 
 static const char *const usual_places[] = {"./bmad.yaml", "/etc/bmad/bmad.yaml"};
 
@@ -60,7 +60,7 @@ static void warn_of_readers(const struct option_reader *reader, struct conf_prob
 		    status.st_mode & 0777U);
 }
 
-/* -- --set ---------------------------------------------------------------------------------------- */
+/* -- --set ----------------------------------------------------------------------------------------- */
 
 /* Puts KEY=VALUE into the options of the job's ENTRY, to be read like what stands in the file. */
 static void set_option(struct loader *loader, const char *set, struct entry *entry)
@@ -95,7 +95,7 @@ static void set_options(struct loader *loader, const struct conf_request *reques
 		set_option(loader, request->sets[i], entry);
 }
 
-/* -- the sections --------------------------------------------------------------------------------- */
+/* -- the sections ---------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct option root_options[] = {
@@ -253,7 +253,7 @@ void conf_report(struct loader *loader, const struct node *mapping, struct err *
 	err_destroy(e);
 }
 
-/* -- loading -------------------------------------------------------------------------------------- */
+/* -- loading --------------------------------------------------------------------------------------- */
 
 /* The name of the environment, or NULL. */
 static const char *find_environment(const struct conf_request *request)
@@ -382,7 +382,7 @@ void conf_unref(const struct conf *conf)
 		conf_destroy((struct conf *)(uintptr_t)conf);
 }
 
-/* -- looking up ----------------------------------------------------------------------------------- */
+/* -- looking up ------------------------------------------------------------------------------------ */
 
 const struct conf_job *conf_job(const struct conf *conf, const char *name)
 {

@@ -238,7 +238,7 @@ static void read_channel(struct loader *loader, struct conf_channel *channel, co
 		read_keys(loader, channel, type, mapping);
 }
 
-/* -- what channels are to each other -------------------------------------------------------------- */
+/* -- what channels are to each other --------------------------------------------------------------- */
 
 static void check_fallback(const struct loader *loader, const struct conf_channel *channel)
 {

@@ -133,7 +133,7 @@ void conf_read_defaults(struct loader *loader, const struct node *section)
 	options_read(reader, section, &(struct option_part){conf_defaults_options, &loader->job_defaults}, 1);
 }
 
-/* -- the module ----------------------------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------------------------------ */
 
 static const struct job_module *find_module(const char *name)
 {
@@ -206,7 +206,7 @@ static void settle_module(struct loader *loader, struct job_keys *keys, const st
 		refuse_module(loader, node_find(mapping, "module"));
 }
 
-/* -- the schedule --------------------------------------------------------------------------------- */
+/* -- the schedule ---------------------------------------------------------------------------------- */
 
 static void destroy_schedule(void *schedule)
 {
@@ -321,7 +321,7 @@ static void settle_timezone(struct loader *loader, struct job_keys *keys, const 
 	err_ignore(tz_get("UTC", &keys->job.tz)); /* always there: the schedule can still be checked */
 }
 
-/* -- the rest ------------------------------------------------------------------------------------- */
+/* -- the rest -------------------------------------------------------------------------------------- */
 
 static void settle_channels(struct loader *loader, struct job_keys *keys, const struct node *mapping)
 {

@@ -36,7 +36,7 @@ static void problem(struct combination *each, const struct node *at, const char 
 	    each->kind->name, each->key->text, text);
 }
 
-/* -- texts ---------------------------------------------------------------------------------------- */
+/* -- texts ----------------------------------------------------------------------------------------- */
 
 static const char *value_of(const struct combination *each, const char *name, size_t length)
 {
@@ -171,7 +171,7 @@ static const struct node *bind_values(struct combination *each, const struct nod
 	return node->kind == NODE_LIST ? bind_list(each, node) : bind_mapping(each, node);
 }
 
-/* -- combinations --------------------------------------------------------------------------------- */
+/* -- combinations ---------------------------------------------------------------------------------- */
 
 static bool is_text_list(const struct node *list)
 {

@@ -48,7 +48,7 @@ void entries_make(struct entry_maker *maker, const struct entry_kind *kind, cons
     struct entries *out);
 void entries_done(struct entries *entries);
 
-/* -- for the parts of entries_make() ------------------------------------------------------------------ */
+/* -- for the parts of entries_make() --------------------------------------------------------------- */
 
 /* A problem at PLACE unless NAME is fit to name an entry. */
 void entries_check_name(

@@ -45,7 +45,7 @@ static bool refuse_range(struct option_reader *reader, const struct option *opti
 	return false;
 }
 
-/* -- texts and their references ------------------------------------------------------------------- */
+/* -- texts and their references -------------------------------------------------------------------- */
 
 struct found {
 	struct option_reader *reader;
@@ -146,7 +146,7 @@ static bool read_secret(
 	return take_text(reader, option, value, &secret->hidden);
 }
 
-/* -- scalars -------------------------------------------------------------------------------------- */
+/* -- scalars --------------------------------------------------------------------------------------- */
 
 static bool read_bool(
     struct option_reader *reader, const struct option *option, const struct node *value, void *field)
@@ -267,7 +267,7 @@ static bool read_choice(
 	return false;
 }
 
-/* -- names of other entries ----------------------------------------------------------------------- */
+/* -- names of other entries ------------------------------------------------------------------------ */
 
 static const struct option_section *find_section(const struct option_reader *reader, const char *name)
 {
@@ -294,7 +294,7 @@ static bool read_name(
 	return true;
 }
 
-/* -- lists ---------------------------------------------------------------------------------------- */
+/* -- lists ----------------------------------------------------------------------------------------- */
 
 /* Items read one by one, each of SIZE bytes, as READ reads one; a single value is a list of one. */
 static bool read_items(struct option_reader *reader, const struct option *option, const struct node *value,
@@ -445,7 +445,7 @@ static bool read_rates(
 	    reader, option, value, read_rate, sizeof(*rates->items), &rates->items, &rates->count);
 }
 
-/* -- mappings kept as they are -------------------------------------------------------------------- */
+/* -- mappings kept as they are --------------------------------------------------------------------- */
 
 static void destroy_json(void *value)
 {
@@ -492,7 +492,7 @@ static bool read_map(
 	return true;
 }
 
-/* -- the table of types --------------------------------------------------------------------------- */
+/* -- the table of types ---------------------------------------------------------------------------- */
 
 static value_reader *const readers[] = {
     [OPT_TEXT] = read_text,

@@ -73,7 +73,7 @@ const struct option *option_find(const struct option *table, const char *name)
 	}
 }
 
-/* -- defaults ------------------------------------------------------------------------------------- */
+/* -- defaults -------------------------------------------------------------------------------------- */
 
 static void default_one(struct option_reader *reader, const struct option *option, void *out)
 {
@@ -115,7 +115,7 @@ void options_default(struct option_reader *reader, const struct option *table, v
 		default_one(reader, table, out);
 }
 
-/* -- reading -------------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------- */
 
 static bool is_false(const struct node *value)
 {

@@ -14,8 +14,7 @@
 #define PAUSE_HOLD_MS   60000            /* a channel's pause shorter than this is everyday business */
 #define LONGEST_WAIT_MS INT64_C(3600000) /* then the wall clock is looked at again, which may be set */
 
-/* -- who is told ------------------------------------------------------------------------------------------
- */
+/* -- who is told ----------------------------------------------------------------------------------- */
 
 static const struct conf_on_failure *rule_for(
     const struct conf *conf, const struct trouble_subject *subject, const struct conf_job *job)
@@ -66,8 +65,7 @@ bool alarms_anybody_is_told(const struct conf *conf)
 	return told;
 }
 
-/* -- telling ------------------------------------------------------------------------------------------------
- */
+/* -- telling --------------------------------------------------------------------------------------- */
 
 void alarms_arm(struct alarms *alarms)
 {
@@ -199,8 +197,7 @@ static void own_run_ended(struct alarms *alarms, const struct run_end *end)
 	alarms_arm(alarms);
 }
 
-/* -- what is noticed ----------------------------------------------------------------------------------------
- */
+/* -- what is noticed ------------------------------------------------------------------------------- */
 
 void alarms_begin(struct alarms *alarms, struct trouble_report *report)
 {
@@ -321,8 +318,7 @@ void alarms_slot_missed(struct alarms *alarms, const char *job, utc_t slot, cons
 	                       });
 }
 
-/* -- notices of sender and store
- * ------------------------------------------------------------------------------ */
+/* -- notices of sender and store ------------------------------------------------------------------- */
 
 static const struct {
 	enum trouble_kind kind;
@@ -379,8 +375,7 @@ void alarms_notices(struct alarms *alarms, const struct notices *notices)
 	alarms_arm(alarms);
 }
 
-/* -- front desk
- * ------------------------------------------------------------------------------------------------- */
+/* -- front desk ------------------------------------------------------------------------------------ */
 
 struct alarms *alarms_create(const struct alarms_setup *setup)
 {

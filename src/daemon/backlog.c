@@ -10,7 +10,7 @@
 
 #define MANUAL_KEY "manual:"
 
-/* -- slots on their way -------------------------------------------------------------------------- */
+/* -- slots on their way ---------------------------------------------------------------------------- */
 
 static struct wanted *create(const char *job, const char *key, utc_t slot, enum trigger trigger)
 {
@@ -86,7 +86,7 @@ void wanted_destroy(struct wanted *wanted)
 	free(wanted);
 }
 
-/* -- backlogs ------------------------------------------------------------------------------------ */
+/* -- backlogs -------------------------------------------------------------------------------------- */
 
 struct backlog *backlog_find(struct backlog *backlogs, const struct conf_job *job)
 {

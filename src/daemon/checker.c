@@ -18,7 +18,7 @@
 
 #define PROBLEMS_MAX 10000 /* more are not read by anybody, and the last one says how many there were */
 
-/* -- the checker process ------------------------------------------------------------------------------- */
+/* -- the checker process --------------------------------------------------------------------------- */
 
 static const char *hide_secrets(struct arena *arena, const char *text)
 {
@@ -86,7 +86,7 @@ static int checker_life(void *arg, int parent)
 	return 1;
 }
 
-/* -- main's side --------------------------------------------------------------------------------------- */
+/* -- main's side ----------------------------------------------------------------------------------- */
 
 struct checker {
 	pid_t pid;

@@ -83,7 +83,7 @@ static void refuse(struct control_call *call, struct err *e)
 	forget(call);
 }
 
-/* -- status ------------------------------------------------------------------------------------------------- */
+/* -- status ---------------------------------------------------------------------------------------- */
 
 static void add_workers(struct json *workers, const struct control_setup *setup)
 {
@@ -214,7 +214,7 @@ static void verb_status(struct control_call *call, const struct control *request
 	line_call(call->control->setup.line, REQ_LANES, &(struct nothing){false}, on_lanes, call);
 }
 
-/* -- run ------------------------------------------------------------------------------------------------------- */
+/* -- run ------------------------------------------------------------------------------------------- */
 
 static void answer_run(struct control_call *call, const char *state)
 {
@@ -282,7 +282,7 @@ void control_run_ended(struct control_socket *control, const struct run_end *end
 			answer(call, end->ending == ENDED_OK ? 0 : 1, ended_json(end));
 }
 
-/* -- pause and resume -------------------------------------------------------------------------------------------------- */
+/* -- pause and resume ------------------------------------------------------------------------------ */
 
 static struct err *job_to_pause(const struct conf *conf, const char *name, const struct conf_job **out_job)
 {
@@ -424,7 +424,7 @@ static void verb_resume(struct control_call *call, const struct control *request
 	set_pause(call, request, 0);
 }
 
-/* -- reload -------------------------------------------------------------------------------------------------------- */
+/* -- reload ---------------------------------------------------------------------------------------- */
 
 static void verb_reload(struct control_call *call, const struct control *request)
 {
@@ -463,7 +463,7 @@ void control_set_conf(struct control_socket *control, const struct conf *conf)
 	control->loaded_ms = wall_ms();
 }
 
-/* -- stop ---------------------------------------------------------------------------------------------------------- */
+/* -- stop ------------------------------------------------------------------------------------------ */
 
 static void verb_stop(struct control_call *call, const struct control *request)
 {
@@ -488,7 +488,7 @@ static const struct {
     {"stop", verb_stop},
 };
 
-/* -- connections ----------------------------------------------------------------------------------------------------- */
+/* -- connections ----------------------------------------------------------------------------------- */
 
 static void on_request(void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
 {

@@ -44,7 +44,7 @@ struct daemon {
 	struct err *hopeless; /* there is no going on */
 };
 
-/* -- stopping ------------------------------------------------------------------------------------------------ */
+/* -- stopping -------------------------------------------------------------------------------------- */
 
 /*
  * In order: no new slots and nothing new on the wire; runs and wire get stop_timeout; then the workers, and
@@ -104,7 +104,7 @@ static void stop(void *arg)
 	stop_step(daemon);
 }
 
-/* -- what children say ------------------------------------------------------------------------------------------ */
+/* -- what children say ----------------------------------------------------------------------------- */
 
 static void on_request(void *arg, struct child *child, enum request_kind kind, const void *request)
 {
@@ -155,7 +155,7 @@ static void on_run_ended(void *arg, const struct run_end *end)
 	event_active(daemon->signals[0], EV_SIGNAL, 1);
 }
 
-/* -- another configuration -------------------------------------------------------------------------------------- */
+/* -- another configuration ------------------------------------------------------------------------- */
 
 static void on_turned_over(void *arg)
 {
@@ -191,7 +191,7 @@ static int64_t ask_reload(void *arg)
 	return reload_ask(((struct daemon *)arg)->reload);
 }
 
-/* -- signals and timers ----------------------------------------------------------------------------------------- */
+/* -- signals and timers ---------------------------------------------------------------------------- */
 
 /* SIGCHLD; also made active by hand when something may have come to its end. */
 static void on_child_signal(evutil_socket_t signal_number, short what, void *arg)
@@ -263,7 +263,7 @@ static void set_timers(struct daemon *daemon)
 		                                .tv_usec = (suseconds_t)(watchdog_ms % 1000) * 1000});
 }
 
-/* -- the check before anything starts ----------------------------------------------------------------------------- */
+/* -- the check before anything starts -------------------------------------------------------------- */
 
 struct first_check {
 	struct event_base *base;
@@ -303,7 +303,7 @@ static int check_first(const struct daemon *daemon)
 	return first.status;
 }
 
-/* -- starting ------------------------------------------------------------------------------------------------------ */
+/* -- starting -------------------------------------------------------------------------------------- */
 
 static void on_scheduler_ready(void *arg)
 {

@@ -46,7 +46,7 @@ struct dispatcher {
 	bool stopping;
 };
 
-/* -- the end of a run ------------------------------------------------------------------------------------- */
+/* -- the end of a run ------------------------------------------------------------------------------ */
 
 static void forget(struct run_entry *entry)
 {
@@ -163,7 +163,7 @@ static void note_step(struct run_entry *entry, const struct child *worker)
 		entry->end.step = arena_copy_n(&entry->arena, step, strnlen(step, STEP_TEXT));
 }
 
-/* -- the deadline --------------------------------------------------------------------------------------------- */
+/* -- the deadline ---------------------------------------------------------------------------------- */
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -200,7 +200,7 @@ static void set_deadline(struct run_entry *entry)
 	event_add(entry->deadline, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
 }
 
-/* -- starting ------------------------------------------------------------------------------------------------------ */
+/* -- starting -------------------------------------------------------------------------------------- */
 
 static void give_order(struct run_entry *entry)
 {
@@ -336,7 +336,7 @@ void dispatcher_add(struct dispatcher *dispatcher, const struct granted *granted
 		pump(dispatcher);
 }
 
-/* -- what workers say ------------------------------------------------------------------------------------------------ */
+/* -- what workers say ------------------------------------------------------------------------------ */
 
 void dispatcher_ready(struct dispatcher *dispatcher, struct child *worker)
 {
@@ -460,7 +460,7 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	trace_and_close(entry, &death.crash, death_ending(&death), death_error(&death));
 }
 
-/* -- another configuration --------------------------------------------------------------------------------------------- */
+/* -- another configuration ------------------------------------------------------------------------- */
 
 static void move_waiting(struct run_entry *entry, const struct conf *conf)
 {
@@ -507,7 +507,7 @@ void dispatcher_reload(struct dispatcher *dispatcher, const struct conf *conf)
 	replace_outdated(dispatcher);
 }
 
-/* -- stopping ------------------------------------------------------------------------------------------------------------ */
+/* -- stopping -------------------------------------------------------------------------------------- */
 
 void dispatcher_stop(struct dispatcher *dispatcher)
 {

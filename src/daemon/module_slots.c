@@ -52,7 +52,7 @@ static struct module_job *find(const struct module_slots *slots, const char *nam
 	return job;
 }
 
-/* -- asking -------------------------------------------------------------------------------------- */
+/* -- asking ---------------------------------------------------------------------------------------- */
 
 static void ask(struct module_job *job)
 {
@@ -171,7 +171,7 @@ void module_slots_answered(struct module_slots *slots, const struct run_end *end
 		ask_later(job);
 }
 
-/* -- the front desk ---------------------------------------------------------------------------------- */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 struct module_slots *module_slots_create(const struct module_slots_setup *setup)
 {

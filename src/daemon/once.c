@@ -62,7 +62,7 @@ static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(((struct once *)arg)->stage.base);
 }
 
-/* -- the outcomes of messages ------------------------------------------------------------------------------ */
+/* -- the outcomes of messages ---------------------------------------------------------------------- */
 
 /* The state of the outbox in the words of the report. */
 static const char *outcome_of(const struct message_state *state)
@@ -178,7 +178,7 @@ static void settle_console(struct once *once)
 		wait_outcomes(once);
 }
 
-/* -- the run ---------------------------------------------------------------------------------------------------- */
+/* -- the run --------------------------------------------------------------------------------------- */
 
 static void add_error(struct json *report, const struct err *error)
 {
@@ -327,7 +327,7 @@ static void on_claim_again(evutil_socket_t fd, short what, void *arg)
 	claim(arg);
 }
 
-/* -- children ------------------------------------------------------------------------------------------------------- */
+/* -- children -------------------------------------------------------------------------------------- */
 
 static void on_request(void *arg, struct child *child, enum request_kind kind, const void *request)
 {
@@ -364,7 +364,7 @@ static void on_child_signal(evutil_socket_t signal_number, short what, void *arg
 	supervisor_reap(((struct once *)arg)->supervisor);
 }
 
-/* -- beginning and end ---------------------------------------------------------------------------------------------- */
+/* -- beginning and end ----------------------------------------------------------------------------- */
 
 /* A file-backed store that is there: a dry run may read job state from it. */
 static const char *readable_store(const struct conf *conf)

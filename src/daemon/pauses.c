@@ -113,7 +113,7 @@ bool pauses_hold(const struct job_pauses *pauses, const struct conf_job *job, ut
 	return pauses_until(pauses, job) > now;
 }
 
-/* -- changes ----------------------------------------------------------------------------------- */
+/* -- changes --------------------------------------------------------------------------------------- */
 
 /* A change on its way to the store. */
 struct pausing {

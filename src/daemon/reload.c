@@ -27,7 +27,7 @@ struct reload {
 
 static void check(struct reload *reload);
 
-/* -- telling ------------------------------------------------------------------------------------------- */
+/* -- telling --------------------------------------------------------------------------------------- */
 
 static void tell_problem(const struct conf_problem *problem)
 {
@@ -101,7 +101,7 @@ static void notify_reloading(void)
 	notify(state);
 }
 
-/* -- the end of one ------------------------------------------------------------------------------------ */
+/* -- the end of one -------------------------------------------------------------------------------- */
 
 static void on_due(evutil_socket_t fd, short what, void *arg)
 {
@@ -149,7 +149,7 @@ static void reject_for(struct reload *reload, struct err *e)
 	reject(reload);
 }
 
-/* -- the course ---------------------------------------------------------------------------------------- */
+/* -- the course ------------------------------------------------------------------------------------ */
 
 static struct conf_request request_of(const struct reload *reload)
 {
@@ -239,7 +239,7 @@ static void check(struct reload *reload)
 		reject_for(reload, e);
 }
 
-/* -- the front desk ------------------------------------------------------------------------------------ */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 struct reload *reload_create(const struct reload_setup *setup)
 {

@@ -31,7 +31,7 @@ void scheduler_claim(struct scheduler *scheduler, struct wanted *wanted)
 	claims_add(&scheduler->claims, wanted);
 }
 
-/* -- backlogs ------------------------------------------------------------------------------------------------ */
+/* -- backlogs -------------------------------------------------------------------------------------- */
 
 static void watch_backlogs(struct scheduler *scheduler)
 {
@@ -79,7 +79,7 @@ static void on_retry_due(void *arg, struct wanted *wanted)
 	claims_flush(&scheduler->claims);
 }
 
-/* -- answers ---------------------------------------------------------------------------------------------------- */
+/* -- answers --------------------------------------------------------------------------------------- */
 
 static void grant(struct scheduler *scheduler, const struct wanted *wanted, const struct claim_result *result)
 {
@@ -139,7 +139,7 @@ static void on_answer(void *arg, struct wanted *wanted, const struct claim_resul
 	backlog_settled(&scheduler->backlogs, wanted);
 }
 
-/* -- what is due ---------------------------------------------------------------------------------------------------- */
+/* -- what is due ----------------------------------------------------------------------------------- */
 
 struct slot_line scheduler_line(const struct scheduler *scheduler, const struct conf_job *job)
 {
@@ -292,7 +292,7 @@ struct scheduler *scheduler_create(const struct scheduler_setup *setup)
 	return scheduler;
 }
 
-/* -- from outside ----------------------------------------------------------------------------------------------------------- */
+/* -- from outside ---------------------------------------------------------------------------------- */
 
 void scheduler_run(struct scheduler *scheduler, const struct conf_job *job, scheduler_granted *granted, void *arg)
 {

@@ -152,7 +152,7 @@ void scheduler_begin(struct scheduler *scheduler)
 	ask_schedules(scheduler, on_schedules, scheduler);
 }
 
-/* -- another configuration ----------------------------------------------------------------------------------- */
+/* -- another configuration ------------------------------------------------------------------------- */
 
 /* What is asked of the store for a configuration that has just taken its place. */
 struct turnover {

@@ -36,7 +36,7 @@ struct scheduler {
 	bool stopped;
 };
 
-/* -- scheduler.c ------------------------------------------------------------------------------- */
+/* -- scheduler.c ----------------------------------------------------------------------------------- */
 
 /* WANTED goes to the store with the next request. */
 void scheduler_claim(struct scheduler *scheduler, struct wanted *wanted);
@@ -50,7 +50,7 @@ void scheduler_arm(struct scheduler *scheduler);
 /* Claims what is due. Returns the instant up to which all is done. */
 utc_t scheduler_tick(struct scheduler *scheduler);
 
-/* -- scheduler_begin.c ------------------------------------------------------------------------- */
+/* -- scheduler_begin.c ----------------------------------------------------------------------------- */
 
 /* Asks the store up to where slots are accounted for; `ready` is called when all jobs have begun. */
 void scheduler_begin(struct scheduler *scheduler);

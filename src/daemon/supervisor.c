@@ -44,7 +44,7 @@ static bool is_needed(const struct child *child)
 	return !supervisor->retired[child->kind] && child->number <= supervisor->setup.workers;
 }
 
-/* -- the lives of the children: they run in the child process ------------------------------------------ */
+/* -- the lives of the children: they run in the child process -------------------------------------- */
 
 static int store_life(void *arg, int parent)
 {
@@ -99,7 +99,7 @@ static const struct {
     [CHILD_WORKER] = {.name = "worker", .life = worker_life, .own_group = true},
 };
 
-/* -- what children say ---------------------------------------------------------------------------------- */
+/* -- what children say ----------------------------------------------------------------------------- */
 
 static void forward_log(const struct log_record *record)
 {
@@ -125,7 +125,7 @@ static void on_request(void *arg, struct peer *peer, enum request_kind kind, uin
 		supervisor->events->request(supervisor->arg, child, kind, request);
 }
 
-/* -- their ends ------------------------------------------------------------------------------------------- */
+/* -- their ends ------------------------------------------------------------------------------------ */
 
 static void on_restart(evutil_socket_t fd, short what, void *arg)
 {
@@ -241,7 +241,7 @@ void supervisor_reap(struct supervisor *supervisor)
 	}
 }
 
-/* -- their beginnings ----------------------------------------------------------------------------------------- */
+/* -- their beginnings ------------------------------------------------------------------------------ */
 
 static const struct peer_handlers handlers = {on_request, on_gone};
 

@@ -17,8 +17,7 @@ struct symbols {
 	struct arena arena; /* texts that were made here */
 };
 
-/* -- the files ----------------------------------------------------------------------------------------------
- */
+/* -- the files ------------------------------------------------------------------------------------- */
 
 /* The binary may have been replaced by a newer one since we were started: the kernel still has ours. */
 static int open_own(const char *name)
@@ -68,8 +67,7 @@ void symbols_destroy(struct symbols *symbols)
 	free(symbols);
 }
 
-/* -- one address --------------------------------------------------------------------------------------------
- */
+/* -- one address ----------------------------------------------------------------------------------- */
 
 /* What is being told of one address. */
 struct place {

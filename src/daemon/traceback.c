@@ -18,7 +18,7 @@
 #define FRAMES_MAX  30 /* an error has room for little more */
 #define ABORT_DEPTH 4  /* frames that abort() makes within itself, at most */
 
-/* -- frames -------------------------------------------------------------------------------------------- */
+/* -- frames ---------------------------------------------------------------------------------------- */
 
 struct frame_list {
 	struct error_record *record;
@@ -119,7 +119,7 @@ struct err *traceback_merge(struct err *e, const struct error_record *frames)
 	return merged;
 }
 
-/* -- the helper process -------------------------------------------------------------------------------- */
+/* -- the helper process ---------------------------------------------------------------------------- */
 
 static int helper_life(void *arg, int parent)
 {
@@ -137,7 +137,7 @@ static int helper_life(void *arg, int parent)
 	return 1;
 }
 
-/* -- main's side --------------------------------------------------------------------------------------- */
+/* -- main's side ----------------------------------------------------------------------------------- */
 
 struct traceback {
 	struct peer *peer;

@@ -62,8 +62,7 @@ size_t troubles_count(const struct troubles *troubles)
 	return HASH_COUNT(troubles->all);
 }
 
-/* -- finding ----------------------------------------------------------------------------------------------
- */
+/* -- finding --------------------------------------------------------------------------------------- */
 
 static char *key_of(enum trouble_kind kind, const char *job, const char *channel)
 {
@@ -103,8 +102,7 @@ struct trouble_policy trouble_policy_of(const struct troubles *troubles, const s
 	return policy;
 }
 
-/* -- when -------------------------------------------------------------------------------------------------
- */
+/* -- when ------------------------------------------------------------------------------------------ */
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -166,8 +164,7 @@ int64_t troubles_due(struct troubles *troubles, int64_t now_ms)
 	return troubles->due_ms == INT64_MAX ? INT64_MAX : later(troubles->due_ms, troubles->retry_ms);
 }
 
-/* -- beginning and end --------------------------------------------------------------------------------------
- */
+/* -- beginning and end ----------------------------------------------------------------------------- */
 
 void trouble_set_text(char **field, const char *text, size_t most)
 {

@@ -22,7 +22,7 @@ struct link {
 	bool broken;
 };
 
-/* -- time ------------------------------------------------------------------------------------------------ */
+/* -- time ------------------------------------------------------------------------------------------ */
 
 /* The one place outside the loops that reads a clock: poll() takes a span, and signals cut it short. */
 static int64_t now_ms(void)
@@ -50,7 +50,7 @@ static struct err *wait_for(struct link *link, short events, int64_t deadline)
 	return ready < 0 ? ERR(ERR_TEMPORARY, "poll: %s", strerror(errno)) : NULL;
 }
 
-/* -- bytes ----------------------------------------------------------------------------------------------- */
+/* -- bytes ----------------------------------------------------------------------------------------- */
 
 static struct err *broken(struct link *link, enum err_kind kind, const char *why)
 {
@@ -124,7 +124,7 @@ static void forget_used(struct link *link)
 		buf_done(&link->in);
 }
 
-/* -- frames ---------------------------------------------------------------------------------------------- */
+/* -- frames ---------------------------------------------------------------------------------------- */
 
 static struct err *send_frame(struct link *link, enum request_kind kind, const void *request)
 {
@@ -199,8 +199,7 @@ static struct err *call(struct link *link, enum request_kind kind, const void *r
 	return record_read(request_types[kind].reply, bytes, frame.length, arena, out_reply);
 }
 
-/* -- the front desk ----------------------------------------------------------------------------------------
- */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 struct link *link_create(int fd)
 {

@@ -65,7 +65,7 @@ struct kept {
 	struct arena arena;
 };
 
-/* -- chunks ---------------------------------------------------------------------------------------------- */
+/* -- chunks ---------------------------------------------------------------------------------------- */
 
 static struct chunk *chunk_create(size_t size)
 {
@@ -116,8 +116,7 @@ static void make_room(struct peer *peer)
 	chunk_unref(old);
 }
 
-/* -- the table of open calls -------------------------------------------------------------------------------
- */
+/* -- the table of open calls ----------------------------------------------------------------------- */
 
 static struct call *call_add(struct peer *peer)
 {
@@ -148,8 +147,7 @@ static bool call_take(struct peer *peer, uint64_t sequence, struct call *out_cal
 	return true;
 }
 
-/* -- the end
- * ------------------------------------------------------------------------------------------------- */
+/* -- the end --------------------------------------------------------------------------------------- */
 
 static void peer_free(struct peer *peer)
 {
@@ -215,8 +213,7 @@ static void end_soon(struct peer *peer, struct err *e)
 	event_active(&peer->readable, EV_READ, 0);
 }
 
-/* -- reading
- * ------------------------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------- */
 
 static struct err *handle_answer(struct peer *peer, const struct frame *frame, const void *record)
 {
@@ -309,8 +306,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	leave(peer);
 }
 
-/* -- writing
- * ------------------------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------------- */
 
 static void drop_sent(struct peer *peer, size_t length)
 {
@@ -383,8 +379,7 @@ static struct err *add_frame(
 	return NULL;
 }
 
-/* -- the front desk
- * -------------------------------------------------------------------------------------------- */
+/* -- the front desk -------------------------------------------------------------------------------- */
 
 struct peer *peer_create(struct event_base *base, int fd, const struct peer_handlers *handlers, void *arg)
 {

@@ -31,7 +31,7 @@ static const size_t least[] = {
     [RECORD_ONE] = 1,
 };
 
-/* -- writing ------------------------------------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------------------------------- */
 
 static void write_count(struct buf *out, size_t count)
 {
@@ -106,7 +106,7 @@ void record_write(const struct record_type *type, const void *record, struct buf
 		write_field(&type->fields[i], record, out);
 }
 
-/* -- reading ------------------------------------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------------------------------- */
 
 struct reader {
 	const char *at, *end;

@@ -4,7 +4,7 @@
 
 #include <limits.h>
 
-/* -- errors ---------------------------------------------------------------------------------------------- */
+/* -- errors ---------------------------------------------------------------------------------------- */
 
 /* clang-format off */
 
@@ -29,7 +29,7 @@ RECORD(value_record,
     FIELD_TEXT(value_record, name),
     FIELD_NUMBER(value_record, number));
 
-/* -- the store's requests ---------------------------------------------------------------------------------- */
+/* -- the store's requests -------------------------------------------------------------------------- */
 
 RECORD(hello,
     FIELD_INT(hello, role),
@@ -372,7 +372,7 @@ RECORD(job_pause,
 RECORD(pauses,
     FIELD_LIST(pauses, jobs, count, job_pause_record));
 
-/* -- between main and its children, and the control socket ------------------------------------------------- */
+/* -- between main and its children, and the control socket ----------------------------------------- */
 
 RECORD(log_pair,
     FIELD_TEXT(log_pair, key),
@@ -472,7 +472,7 @@ RECORD(control_reply,
     FIELD_INT(control_reply, status),
     FIELD_TEXT(control_reply, text));
 
-/* -- the kinds --------------------------------------------------------------------------------------------- */
+/* -- the kinds ------------------------------------------------------------------------------------- */
 
 const struct request_type request_types[REQ_KINDS] = {
     [REQ_HELLO]     = {"hello",     &hello_record,        &hello_reply_record},
@@ -518,8 +518,7 @@ const char *const trigger_names[] = {
     [TRIGGER_ALARM] = "alarm",
 };
 
-/* -- errors as records
- * --------------------------------------------------------------------------------------- */
+/* -- errors as records ----------------------------------------------------------------------------- */
 
 struct error_record *error_to_record(const struct err *e, struct arena *arena)
 {

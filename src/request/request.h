@@ -58,7 +58,7 @@ struct request_type {
 /* Indexed by kind. */
 extern const struct request_type request_types[REQ_KINDS];
 
-/* -- errors ----------------------------------------------------------------------------------------- */
+/* -- errors ---------------------------------------------------------------------------------------- */
 
 struct frame_record {
 	const char *function, *file, *note;
@@ -84,7 +84,7 @@ struct nothing {
 	bool unused; /* a structure may not be empty */
 };
 
-/* -- HELLO: who is calling. The first request on every connection to the store. ------------------------ */
+/* -- HELLO: who is calling. The first request on every connection to the store. -------------------- */
 
 enum role {
 	ROLE_MAIN,   /* a daemon, or a --once that is its own: runs of other instances are interrupted */
@@ -150,7 +150,7 @@ struct schedules_reply {
 	size_t open_count;
 };
 
-/* -- CLAIM: slots become runs, or are recorded as missed or skipped; all in one commit ------------------- */
+/* -- CLAIM: slots become runs, or are recorded as missed or skipped; all in one commit ------------- */
 
 enum trigger {
 	TRIGGER_SCHEDULE,
@@ -206,14 +206,14 @@ struct claim_reply {
 	size_t count;
 };
 
-/* -- START: a run was handed to a worker. For the history only. ---------------------------------------- */
+/* -- START: a run was handed to a worker. For the history only. ------------------------------------ */
 
 struct start {
 	int64_t run;
 	int64_t now_ms;
 };
 
-/* -- COMMIT: a run's messages, state and record in one commit; repeating it changes nothing -------------- */
+/* -- COMMIT: a run's messages, state and record in one commit; repeating it changes nothing -------- */
 
 /* The same message for another channel, if it does not get through by its own, or by that of an earlier stand-in. */
 struct standby {
@@ -286,7 +286,7 @@ struct commit_reply {
 	size_t message_count;
 };
 
-/* -- CLOSE: a run ended without a commit ------------------------------------------------------------------ */
+/* -- CLOSE: a run ended without a commit ----------------------------------------------------------- */
 
 struct close {
 	int64_t run;
@@ -307,7 +307,7 @@ struct close_reply {
 	int64_t not_before_ms; /* but not before: it is a retry; 0: at once */
 };
 
-/* -- STATE ------------------------------------------------------------------------------------------------- */
+/* -- STATE ----------------------------------------------------------------------------------------- */
 
 struct state_ask {
 	const char *job, *key;
@@ -319,7 +319,7 @@ struct state_reply {
 	int64_t expires, written_ms;
 };
 
-/* -- SEND and WAIT: send-and-wait -------------------------------------------------------------------------- */
+/* -- SEND and WAIT: send-and-wait ------------------------------------------------------------------ */
 
 struct send {
 	int64_t run;
@@ -352,7 +352,7 @@ struct wait_reply {
 	size_t count;
 };
 
-/* -- TAKE and SETTLE: the sender --------------------------------------------------------------------------- */
+/* -- TAKE and SETTLE: the sender ------------------------------------------------------------------- */
 
 /* Rows of CHANNEL that are due become `sending`, oldest first, in lane order; expired ones become dead. */
 struct take {
@@ -427,7 +427,7 @@ struct wake {
 	size_t count;
 };
 
-/* -- RUNS, MESSAGES, OUTBOX: what people ask and do --------------------------------------------------------- */
+/* -- RUNS, MESSAGES, OUTBOX: what people ask and do ------------------------------------------------ */
 
 struct runs_ask {
 	const char *job; /* NULL: all */
@@ -510,7 +510,7 @@ struct counts_reply {
 	size_t count;
 };
 
-/* -- PAUSE and PAUSED: slots of these jobs are skipped ---------------------------------------------------- */
+/* -- PAUSE and PAUSED: slots of these jobs are skipped --------------------------------------------- */
 
 struct job_pause {
 	const char *job;
@@ -523,7 +523,7 @@ struct pauses {
 	size_t count;
 };
 
-/* -- between main and its children -------------------------------------------------------------------------- */
+/* -- between main and its children ----------------------------------------------------------------- */
 
 struct log_pair {
 	const char *key, *value;
@@ -635,7 +635,7 @@ struct configuration {
 	size_t count;
 };
 
-/* -- control ---------------------------------------------------------------------------------------------------- */
+/* -- control --------------------------------------------------------------------------------------- */
 
 struct control {
 	const char *verb; /* "status", "run", "pause", "resume", "reload", "stop" */

@@ -32,7 +32,7 @@ static void tell(const struct adviser *adviser, int column, const char *fmt, ...
 	adviser->tell(adviser->arg, column, text);
 }
 
-/* -- steps ---------------------------------------------------------------------------------------- */
+/* -- steps ----------------------------------------------------------------------------------------- */
 
 /* The fields in which a step may fail to come out even; years never begin anew. */
 static const struct cycle {
@@ -121,7 +121,7 @@ static void advise_steps(const struct adviser *adviser)
 		advise_field(adviser, &cycles[first + i], fields[i], text);
 }
 
-/* -- days ----------------------------------------------------------------------------------------- */
+/* -- days ------------------------------------------------------------------------------------------ */
 
 static void advise_days(const struct adviser *adviser)
 {
@@ -130,7 +130,7 @@ static void advise_days(const struct adviser *adviser)
 		    "day of month and day of week are both restricted: it fires on days that match either");
 }
 
-/* -- clocks --------------------------------------------------------------------------------------- */
+/* -- clocks ---------------------------------------------------------------------------------------- */
 
 static const char *const rule_names[] = {
     [DST_VIXIE] = "vixie", [DST_RFC5545] = "rfc5545", [DST_SKIP] = "skip", [DST_BOTH] = "both"};

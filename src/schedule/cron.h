@@ -38,7 +38,7 @@ struct cron {
 struct err *cron_parse(
     const char *text, const char *at, const char *job, struct cron *out_cron, int *out_column) MUST_CHECK;
 
-/* -- wall time: cron_wall.c --------------------------------------------------------------------- */
+/* -- wall time: cron_wall.c ------------------------------------------------------------------------ */
 
 #define CRON_NONE_AFTER  INT64_MAX
 #define CRON_NONE_BEFORE INT64_MIN
@@ -51,7 +51,7 @@ int64_t cron_slot_upto(const struct cron *cron, int64_t wall);
 /* Whether there are slots in the hour after WALL by second, minute and hour alone, on a day that matches. */
 bool cron_has_time_in_hour(const struct cron *cron, int64_t wall);
 
-/* -- fires: cron_fire.c ------------------------------------------------------------------------- */
+/* -- fires: cron_fire.c ---------------------------------------------------------------------------- */
 
 struct tz_interval;
 

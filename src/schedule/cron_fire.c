@@ -48,7 +48,7 @@ static bool has_gap_to_fill(const struct walk *walk, const struct tz_interval *i
 	return shift_of(interval) > 0 && walk->dst != DST_SKIP && cron_is_clock_time(walk->cron, interval);
 }
 
-/* -- forward ----------------------------------------------------------------------------------- */
+/* -- forward --------------------------------------------------------------------------------------- */
 
 static int64_t slot_from(struct walk *walk, int64_t wall)
 {
@@ -114,7 +114,7 @@ utc_t cron_fire_from(const struct cron *cron, const struct tz *tz, enum dst_rule
 	return UTC_NEVER;
 }
 
-/* -- back -------------------------------------------------------------------------------------- */
+/* -- back ------------------------------------------------------------------------------------------ */
 
 static int64_t slot_upto(struct walk *walk, int64_t wall)
 {

@@ -63,7 +63,7 @@ static struct err *fault(const struct parser *p, const char *where, char *what)
 	return e;
 }
 
-/* -- the text ---------------------------------------------------------------------------------- */
+/* -- the text -------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -120,7 +120,7 @@ static struct err *unexpected(const struct parser *p, const char *expected)
 	    p->field->title, expected);
 }
 
-/* -- values ------------------------------------------------------------------------------------ */
+/* -- values ---------------------------------------------------------------------------------------- */
 
 /* Digits; leading zeros mean nothing. What is too large stays just too large. */
 static struct err *take_number(struct parser *p, int lowest, int highest, const char *what, int *out_number)
@@ -187,7 +187,7 @@ static struct err *take_value(struct parser *p, int *out_value)
 	return unexpected(p, p->field->names ? "a number or a name" : "a number");
 }
 
-/* -- ranges ------------------------------------------------------------------------------------ */
+/* -- ranges ---------------------------------------------------------------------------------------- */
 
 static int field_size(const struct field *field)
 {
@@ -279,7 +279,7 @@ static struct err *add_stable_from(struct parser *p, const char *begin, int from
 	return add_stable(p, begin, range_between(p->field, from, to));
 }
 
-/* -- Quartz's special days --------------------------------------------------------------------- */
+/* -- Quartz's special days ------------------------------------------------------------------------- */
 
 /* `L`, `L-3`, `LW`; the L is taken. */
 static struct err *add_last_day(struct parser *p)
@@ -325,7 +325,7 @@ static struct err *add_nth_weekday(struct parser *p, int weekday)
 	return end_item(p, "',' or the end of the field after #n");
 }
 
-/* -- items, fields, the expression ------------------------------------------------------------- */
+/* -- items, fields, the expression ----------------------------------------------------------------- */
 
 static struct err *parse_value_item(struct parser *p)
 {

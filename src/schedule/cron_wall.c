@@ -40,7 +40,7 @@ static bool has(uint64_t set, int n)
 	return set >> n & 1;
 }
 
-/* -- the time of day --------------------------------------------------------------------------- */
+/* -- the time of day ------------------------------------------------------------------------------- */
 
 static int first_in_hour(const struct cron *cron, int hour)
 {
@@ -96,7 +96,7 @@ bool cron_has_time_in_hour(const struct cron *cron, int64_t wall)
 	return found < time + 3600;
 }
 
-/* -- the days of a month ----------------------------------------------------------------------- */
+/* -- the days of a month --------------------------------------------------------------------------- */
 
 struct month {
 	int length;
@@ -251,7 +251,7 @@ static bool day_upto(const struct cron *cron, int64_t *days)
 	return false;
 }
 
-/* -- both together ----------------------------------------------------------------------------- */
+/* -- both together --------------------------------------------------------------------------------- */
 
 int64_t cron_slot_from(const struct cron *cron, int64_t wall)
 {

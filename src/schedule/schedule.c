@@ -24,7 +24,7 @@ struct schedule {
 	char text[];
 };
 
-/* -- @words ------------------------------------------------------------------------------------ */
+/* -- @words ---------------------------------------------------------------------------------------- */
 
 struct text_position {
 	const char *text; /* the whole expression */
@@ -166,7 +166,7 @@ static struct err *parse_word(struct text_position *position, struct schedule *s
 	return NULL;
 }
 
-/* -- parsing ----------------------------------------------------------------------------------- */
+/* -- parsing --------------------------------------------------------------------------------------- */
 
 struct err *dst_rule_parse(const char *name, enum dst_rule *out_rule)
 {
@@ -264,7 +264,7 @@ const struct tz *schedule_tz(const struct schedule *schedule)
 	return schedule->tz;
 }
 
-/* -- computing --------------------------------------------------------------------------------- */
+/* -- computing ------------------------------------------------------------------------------------- */
 
 /* The first fire at or after FROM; FROM is in [0, LATEST]. */
 static utc_t fire_from(const struct schedule *s, utc_t from, utc_t limit)

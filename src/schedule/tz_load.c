@@ -22,7 +22,7 @@ static struct tz *loaded; /* kept for ever: callers borrow zones without end */
 static struct tz *replaced; /* so are these */
 static char system_name[PATH_MAX]; /* empty: not asked yet */
 
-/* -- files ------------------------------------------------------------------------------------- */
+/* -- files ----------------------------------------------------------------------------------------- */
 
 const char *tz_folder(void)
 {
@@ -71,7 +71,7 @@ static bool read_file(const char *path, struct buf *out)
 	}
 }
 
-/* -- zones ------------------------------------------------------------------------------------- */
+/* -- zones ----------------------------------------------------------------------------------------- */
 
 static struct err *unknown(const char *name)
 {
@@ -157,7 +157,7 @@ void tz_refresh(void)
 	*system_name = '\0';
 }
 
-/* -- the system's zone ------------------------------------------------------------------------- */
+/* -- the system's zone ----------------------------------------------------------------------------- */
 
 static bool usable(const char *name)
 {

@@ -29,7 +29,7 @@ struct rule {
 	struct change_rule begin, end; /* of daylight saving time */
 };
 
-/* -- reading: each takes what it is named after from *TEXT, false if that is not there ------------ */
+/* -- reading: each takes what it is named after from *TEXT, false if that is not there ------------- */
 
 static bool take_char(const char **text, char c)
 {
@@ -149,7 +149,7 @@ static bool parse_rule(const char *text, struct rule *rule)
 	return take_change(&text, &rule->begin) && take_change(&text, &rule->end) && !*text;
 }
 
-/* -- writing it out ---------------------------------------------------------------------------- */
+/* -- writing it out -------------------------------------------------------------------------------- */
 
 static int64_t change_day(const struct change_rule *rule, int year)
 {

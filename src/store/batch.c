@@ -15,7 +15,7 @@
 #define SWEEP_EVERY_MS 300000
 #define SWEEP_BITE_MS  50 /* from one bite to the next: all the others come first */
 
-/* -- doing ---------------------------------------------------------------------------------------- */
+/* -- doing ----------------------------------------------------------------------------------------- */
 
 static void do_hello(struct item *item)
 {
@@ -110,7 +110,7 @@ static struct err *do_all(
 	return store_commit(process->store);
 }
 
-/* -- telling -------------------------------------------------------------------------------------- */
+/* -- telling --------------------------------------------------------------------------------------- */
 
 static void tell_availability(struct process *process, struct err *e)
 {

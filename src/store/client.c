@@ -50,7 +50,7 @@ void store_client_destroy(struct store_client *client)
 	free(client);
 }
 
-/* -- over the socket ------------------------------------------------------------------------------ */
+/* -- over the socket ------------------------------------------------------------------------------- */
 
 static void disconnect(struct store_client *client)
 {
@@ -125,7 +125,7 @@ static struct err *call_patiently(struct store_client *client, enum request_kind
 	}
 }
 
-/* -- in this process ------------------------------------------------------------------------------ */
+/* -- in this process ------------------------------------------------------------------------------- */
 
 static struct err *call_local(struct store_client *client, enum request_kind kind, const void *request,
     struct arena *arena, void *out_reply)

@@ -23,7 +23,7 @@
 #define ACCEPT_PAUSE_MS 200 /* when there are no descriptors left */
 #define START_WAITS_MS  10  /* that a run began may share the commit of what follows: nobody acts on it */
 
-/* -- gathering ------------------------------------------------------------------------------------ */
+/* -- gathering ------------------------------------------------------------------------------------- */
 
 static void add_item(struct process *process, const struct item *item)
 {
@@ -106,7 +106,7 @@ static void on_accept_again(evutil_socket_t fd, short what, void *arg)
 	event_add(process->accepting, NULL);
 }
 
-/* -- batches and time ----------------------------------------------------------------------------- */
+/* -- batches and time ------------------------------------------------------------------------------ */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -149,7 +149,7 @@ static void on_batch_due(evutil_socket_t fd, short what, void *arg)
 		set_timer(process, now_ms);
 }
 
-/* -- main ----------------------------------------------------------------------------------------- */
+/* -- main ------------------------------------------------------------------------------------------ */
 
 /* Whoever is asking now is judged by the new one: nobody was promised the old. */
 static void configure(struct process *process, const struct configuration *configuration)
@@ -196,7 +196,7 @@ static void send_line(
 	peer_call(process->parent, REQ_LOG, &record, NULL, NULL);
 }
 
-/* -- the life ------------------------------------------------------------------------------------- */
+/* -- the life -------------------------------------------------------------------------------------- */
 
 static void create_events(struct process *process, int listener, int parent)
 {

@@ -247,7 +247,7 @@ static void sqlite_close(struct store *store)
 	disconnect(sqlite_of(store));
 }
 
-/* -- batches and marks ---------------------------------------------------------------------------- */
+/* -- batches and marks ----------------------------------------------------------------------------- */
 
 static struct err *run_sql(struct store *store, const char *sql)
 {

@@ -14,7 +14,7 @@
 #include "conf/conf.h" /* enum overlap */
 #include "conf/names.h"
 
-/* -- SCHEDULES ------------------------------------------------------------------------------------ */
+/* -- SCHEDULES ------------------------------------------------------------------------------------- */
 
 static struct err *load_schedule(struct sqlite *db, const struct schedule_ask *ask, struct arena *arena,
     const char **out_fingerprint, struct schedule_state *out)
@@ -175,7 +175,7 @@ struct err *sqlite_schedules(struct store *store, const void *request, struct ar
 	return list_open_slots(db, arena, reply);
 }
 
-/* -- CLAIM: what is there ------------------------------------------------------------------------- */
+/* -- CLAIM: what is there -------------------------------------------------------------------------- */
 
 struct slot_record {
 	bool found;
@@ -238,7 +238,7 @@ static struct err *find_other_waiting(
 	return query_done(&q);
 }
 
-/* -- CLAIM: what becomes of it -------------------------------------------------------------------- */
+/* -- CLAIM: what becomes of it --------------------------------------------------------------------- */
 
 struct claiming {
 	struct sqlite *db;

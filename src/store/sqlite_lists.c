@@ -16,7 +16,7 @@ static int64_t bounded(int64_t limit)
 	return limit < LIST_MAX ? limit : LIST_MAX;
 }
 
-/* -- RUNS ----------------------------------------------------------------------------------------- */
+/* -- RUNS ------------------------------------------------------------------------------------------ */
 
 struct dated_row {
 	int64_t at_ms;
@@ -168,7 +168,7 @@ struct err *sqlite_list_runs(struct store *store, const void *request, struct ar
 	return NULL;
 }
 
-/* -- MESSAGES ------------------------------------------------------------------------------------- */
+/* -- MESSAGES -------------------------------------------------------------------------------------- */
 
 #define MESSAGE_COLUMNS                                                                                      \
 	"id, run, job, channel, lane, kind, key, recipient, subject, content_type, state, reason, answer,"   \
@@ -273,7 +273,7 @@ struct err *sqlite_list_messages(struct store *store, const void *request, struc
 	return NULL;
 }
 
-/* -- COUNTS --------------------------------------------------------------------------------------- */
+/* -- COUNTS ---------------------------------------------------------------------------------------- */
 
 /* Each part stays within a partial index: the ended messages of a month are not walked. */
 #define COUNT_COLUMNS "SELECT channel, state, count(*), min(created_ms) FROM messages "

@@ -66,7 +66,7 @@ struct err *sqlite_resolve_id(struct sqlite *db, const char *id, struct arena *a
 	return NULL;
 }
 
-/* -- keys ----------------------------------------------------------------------------------------- */
+/* -- keys ------------------------------------------------------------------------------------------ */
 
 static bool frees_key(const char *state)
 {
@@ -111,7 +111,7 @@ struct err *sqlite_hold_key(struct sqlite *db, const char *channel, const char *
 	return query_run(&q);
 }
 
-/* -- new messages --------------------------------------------------------------------------------- */
+/* -- new messages ---------------------------------------------------------------------------------- */
 
 struct birth {
 	const char *state, *reason, *taker;
@@ -232,7 +232,7 @@ struct err *sqlite_insert_message(struct store *store, const struct run_head *ru
 	return insert_queued(store, run, instance, m, out);
 }
 
-/* -- WAIT and SEND -------------------------------------------------------------------------------- */
+/* -- WAIT and SEND --------------------------------------------------------------------------------- */
 
 static struct err *load_one(struct sqlite *db, const char *id, struct arena *arena, struct message_state *out,
     const char **out_successor)

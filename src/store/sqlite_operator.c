@@ -45,7 +45,7 @@ static const struct rule *find_rule(const char *state)
 	return NULL;
 }
 
-/* -- the changes ---------------------------------------------------------------------------------- */
+/* -- the changes ----------------------------------------------------------------------------------- */
 
 struct handling {
 	struct store *store;
@@ -158,7 +158,7 @@ static struct err *handle(const struct handling *h, const char *id, struct outbo
 	return change->refused ? NULL : apply(h, effect, &head, change);
 }
 
-/* -- which messages ------------------------------------------------------------------------------- */
+/* -- which messages -------------------------------------------------------------------------------- */
 
 struct id_list {
 	struct id_record *items;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* -- expiry --------------------------------------------------------------------------------------- */
+/* -- expiry ---------------------------------------------------------------------------------------- */
 
 #define EXPIRE_SLICE 1000 /* in one call; more are as good as expired and die in the next */
 
@@ -133,7 +133,7 @@ struct err *sqlite_expire(struct store *store, int64_t now_ms, int64_t *out_next
 	return NULL;
 }
 
-/* -- channels that are no more ------------------------------------------------------------------------ */
+/* -- channels that are no more --------------------------------------------------------------------- */
 
 #define BURY_SLICE 1000
 
@@ -175,7 +175,7 @@ struct err *sqlite_bury(struct store *store, const char *channel, int64_t now_ms
 	return NULL;
 }
 
-/* -- TAKE ----------------------------------------------------------------------------------------- */
+/* -- TAKE ------------------------------------------------------------------------------------------ */
 
 /* The default lane (no name) has no order; in a named one nothing passes what is not finished. */
 #define TAKE_COLUMNS                                                                                         \
@@ -296,7 +296,7 @@ struct err *sqlite_take(struct store *store, const void *request, struct arena *
 	return next_due(db, take, &reply->next_ms);
 }
 
-/* -- SETTLE --------------------------------------------------------------------------------------- */
+/* -- SETTLE ---------------------------------------------------------------------------------------- */
 
 #define UNTRIED "untried" /* given back: it is as if it had not been taken */
 
@@ -463,7 +463,7 @@ struct err *sqlite_lanes(struct store *store, const void *request, struct arena 
 	return query_done(&q);
 }
 
-/* -- messages whose taker is gone ----------------------------------------------------------------- */
+/* -- messages whose taker is gone ------------------------------------------------------------------ */
 
 static struct err *update_recovered(struct sqlite *db, const struct outbox_row *row, int64_t now_ms)
 {

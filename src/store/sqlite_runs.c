@@ -75,7 +75,7 @@ static struct err *reopen_slot(
 	return query_run(&q);
 }
 
-/* -- START ---------------------------------------------------------------------------------------- */
+/* -- START ----------------------------------------------------------------------------------------- */
 
 /* A run that was started or closed already stays as it is. */
 struct err *sqlite_start(struct store *store, const void *request, struct arena *arena, void *out)
@@ -98,7 +98,7 @@ struct err *sqlite_start(struct store *store, const void *request, struct arena 
 	return run.job ? set_slot(db, &run, "running", NULL) : NULL;
 }
 
-/* -- COMMIT --------------------------------------------------------------------------------------- */
+/* -- COMMIT ---------------------------------------------------------------------------------------- */
 
 static struct err *commit_messages(struct store *store, const struct run_head *run,
     const struct commit *commit, struct arena *arena, struct commit_reply *reply, int64_t *out_queued)
@@ -241,7 +241,7 @@ struct err *sqlite_commit_run(struct store *store, const void *request, struct a
 	return NULL;
 }
 
-/* -- CLOSE and interruptions ---------------------------------------------------------------------- */
+/* -- CLOSE and interruptions ----------------------------------------------------------------------- */
 
 /* How many runs of the slot failed before RUN. */
 static struct err *count_failures(struct sqlite *db, const struct run_head *run, int64_t *out_failures)
@@ -430,7 +430,7 @@ struct err *sqlite_message_holders(
 	return list_ids(&q, arena, out, count);
 }
 
-/* -- STATE ---------------------------------------------------------------------------------------- */
+/* -- STATE ----------------------------------------------------------------------------------------- */
 
 struct err *sqlite_state(struct store *store, const void *request, struct arena *arena, void *out)
 {

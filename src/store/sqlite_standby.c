@@ -10,7 +10,7 @@
 
 #define SLICE 500 /* in one batch; more follow in the next */
 
-/* -- coming --------------------------------------------------------------------------------------- */
+/* -- coming ---------------------------------------------------------------------------------------- */
 
 static struct err *insert_standby(struct sqlite *db, const struct new_message *m,
     const struct standby *standby, const char *message, int64_t due_ms)
@@ -62,7 +62,7 @@ struct err *sqlite_add_standbys(struct sqlite *db, const struct new_message *m)
 	return m->standby_count ? mark(db, m->id) : NULL;
 }
 
-/* -- going ---------------------------------------------------------------------------------------- */
+/* -- going ----------------------------------------------------------------------------------------- */
 
 struct err *sqlite_drop_standbys(struct sqlite *db, const char *id)
 {
@@ -187,7 +187,7 @@ struct err *sqlite_stand_in(
 	return point_to(db, message, *out_successor);
 }
 
-/* -- when it is time ------------------------------------------------------------------------------ */
+/* -- when it is time ------------------------------------------------------------------------------- */
 
 struct waiting {
 	struct message_row *told;

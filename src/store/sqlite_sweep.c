@@ -37,7 +37,7 @@ static struct err *gather_numbers(struct query *q, struct numbers *out)
 	return query_done(q);
 }
 
-/* -- runs ----------------------------------------------------------------------------------------- */
+/* -- runs ------------------------------------------------------------------------------------------ */
 
 /*
  * Slots that nobody claims again: those of the clock are accounted for, and the names of the others are never
@@ -138,7 +138,7 @@ static struct err *sweep_many_runs(struct bite *bite)
 	return NULL;
 }
 
-/* -- rows with a time, a job and a key: slots without a run, state of jobs ------------------------ */
+/* -- rows with a time, a job and a key: slots without a run, state of jobs ------------------------- */
 
 struct aged_row {
 	int64_t at;
@@ -230,7 +230,7 @@ static struct err *sweep_state(struct bite *bite)
 	return sweep_aged(bite, &q, &bite->db->sweep.states, "DELETE FROM state WHERE job = ? AND key = ?");
 }
 
-/* -- messages ------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------------- */
 
 static struct err *keep_key(struct sqlite *db, int64_t seq, int64_t until_ms)
 {
@@ -285,7 +285,7 @@ static struct err *sweep_keys(struct bite *bite)
 	return NULL;
 }
 
-/* -- the round ------------------------------------------------------------------------------------ */
+/* -- the round ------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *what;

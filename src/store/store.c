@@ -78,7 +78,7 @@ bool store_serves(const struct store *store, const char *channel)
 	return !store->policy.serves || store->policy.serves(store->policy.arg, channel);
 }
 
-/* -- living instances ----------------------------------------------------------------------------- */
+/* -- living instances ------------------------------------------------------------------------------ */
 
 static struct living *find_instance(const struct store *store, const char *instance)
 {
@@ -137,7 +137,7 @@ static void end_settling(struct store *store, bool committed)
 	}
 }
 
-/* -- batches and marks ---------------------------------------------------------------------------- */
+/* -- batches and marks ----------------------------------------------------------------------------- */
 
 struct err *store_begin(struct store *store)
 {
@@ -202,7 +202,7 @@ static struct err *run_marked(struct store *store, const struct step *step)
 	return e ? undo_step(store, mark, e) : NULL;
 }
 
-/* -- HELLO, and instances that are gone ----------------------------------------------------------- */
+/* -- HELLO, and instances that are gone ------------------------------------------------------------ */
 
 typedef struct err *settle_function(
     struct store *store, const char *instance, int64_t now_ms, int64_t *count);
@@ -289,7 +289,7 @@ struct err *store_gone(struct store *store, enum role role, const char *instance
 	return settle_all_dead(store, now_ms);
 }
 
-/* -- verbs and duties ----------------------------------------------------------------------------- */
+/* -- verbs and duties ------------------------------------------------------------------------------ */
 
 static bool only_reads(enum request_kind kind)
 {
