@@ -200,7 +200,7 @@ static struct err *zone_staffing_run(struct run *run)
 {
 	const struct zone_staffing_options *o = run_options(run);
 	cleanup(update_done) struct update u = {0};
-	bool later;
+	bool later = false;
 
 	PASS(load(run, o, &u));
 	PASS(load_posted(run, &u, &later));

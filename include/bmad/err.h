@@ -40,7 +40,7 @@ struct err;
 	do {                                                                                                 \
 		struct err *try_err_ = (expr);                                                               \
 		if (try_err_)                                                                                \
-			return ERR_AT(try_err_, __VA_ARGS__);                                                \
+			return err_made(ERR_AT(try_err_, __VA_ARGS__));                                                \
 	} while (0)
 
 /* The same without a frame of its own, where it would say nothing new. */

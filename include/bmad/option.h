@@ -78,12 +78,12 @@ struct option {
 	const char *name; /* NULL ends a table */
 	enum option_type type;
 	bool required;
+	bool can_be_false; /* OPT_GROUP */
 	size_t offset;
 	const char *fallback;       /* the default as one would write it, lists as "[a, b]"; NULL: none */
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
-	bool can_be_false;          /* OPT_GROUP */
 	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_SIZE, OPT_DURATION (ms); max 0: no upper bound */
 	const char *help; /* one sentence, lower case, without full stop */
 };

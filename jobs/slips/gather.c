@@ -237,7 +237,7 @@ static void take_plan(
 {
 	struct region *region = region_of(g, sql_text(rows, REGION));
 	const char *row = sql_text(rows, INSTANCE);
-	utc_t date, updated;
+	utc_t date = 0, updated = 0;
 
 	service->plans++;
 	if (region->number == SIZE_MAX)

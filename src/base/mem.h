@@ -13,8 +13,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-void *mem_alloc(size_t size); /* zeroed; free() releases it */
-void *mem_resize(void *old, size_t size);
+/* There is always memory, or there is no process. */
+#define NEVER_NULL __attribute__((returns_nonnull))
+
+NEVER_NULL void *mem_alloc(size_t size); /* zeroed; free() releases it */
+NEVER_NULL void *mem_resize(void *old, size_t size);
 char *mem_copy(const char *text); /* NULL stays NULL */
 char *mem_copy_n(const char *text, size_t length);
 char *mem_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -38,7 +41,7 @@ struct arena {
 	struct arena_deferred *deferred;
 };
 
-void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
+NEVER_NULL void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 char *arena_copy(struct arena *arena, const char *text); /* NULL stays NULL */
 char *arena_copy_n(struct arena *arena, const char *text, size_t length);
 char *arena_format(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -96,13 +96,14 @@ struct err *store_access_write(const struct conf *conf, struct store_client **ou
 static bool find_owner(const struct conf *conf, struct stat *out_owner)
 {
 	const char *colon = strchr(conf->daemon.store, ':');
-	cleanup(free_text) char *folder = mem_copy(colon ? colon + 1 : "");
+	const char *path = colon ? colon + 1 : "";
+	cleanup(free_text) char *folder = mem_copy(path);
 	char *slash = strrchr(folder, '/');
 
 	if (!slash)
 		return false;
 	*slash = '\0';
-	return !stat(colon + 1, out_owner) || !stat(*folder ? folder : "/", out_owner);
+	return !stat(path, out_owner) || !stat(*folder ? folder : "/", out_owner);
 }
 
 struct err *store_access_as_owner(const struct conf *conf)

@@ -153,12 +153,12 @@ void judge_as_said(
 
 bool answer_is(const struct wire_answer *answer, const char *text)
 {
-	size_t first = answer->body ? strspn(answer->body, " \t\r\n") : 0, length = answer->body_length;
+	const char *body = answer->body ? answer->body : "";
+	size_t first = strspn(body, " \t\r\n"), length = answer->body ? answer->body_length : 0;
 
-	while (length > first && strchr(" \t\r\n", answer->body[length - 1]))
+	while (length > first && strchr(" \t\r\n", body[length - 1]))
 		length--;
-	return length - first == strlen(text) &&
-	       (length == first || !memcmp(answer->body + first, text, length - first));
+	return length - first == strlen(text) && !memcmp(body + first, text, length - first);
 }
 
 bool is_2xx(const struct wire_answer *answer)

@@ -31,6 +31,7 @@ void form_add(struct buf *out, const char *name, const char *value, size_t lengt
 void form_add_int(struct buf *out, const char *name, int64_t value)
 {
 	char text[24];
+	int length = snprintf(text, sizeof(text), "%lld", (long long)value);
 
-	form_add(out, name, text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)value));
+	form_add(out, name, text, (size_t)length);
 }

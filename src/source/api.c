@@ -2,6 +2,7 @@
 /* Calls: exchanges with a session, tried again as the API's type says, within time. */
 #include "source/api.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -159,6 +160,7 @@ static struct api_answer keep_answer(struct api *api, const struct api_answer *a
 /* What was asked, without a query that may hold anything. */
 static struct err *tell_request(struct err *e, const struct api_request *request)
 {
+	assert(request->url);
 	return ERR_AT(e, "%s %.*s", request->method, (int)strcspn(request->url, "?"), request->url);
 }
 

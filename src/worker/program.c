@@ -31,8 +31,6 @@
 #define LINGER_MS  100  /* for output that others hold open when the program is done */
 #define CHUNK      65536
 
-extern char **environ;
-
 struct running {
 	struct run *run;
 	pid_t pid;

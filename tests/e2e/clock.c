@@ -5,7 +5,9 @@
  * sends SIGRTMIN to main, and its timer is cancelled as the kernel would have done (timerfd_create(2),
  * TFD_TIMER_CANCEL_ON_SET).
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -414,8 +414,7 @@ static void the_nearest_station_that_holds_up_is_the_cause(void **state)
 static void a_view_can_be_made_of_anything(void **state)
 {
 	static const char *const texts[] = {"{}", "[]", "null", "{\"raised\": 5, \"cleared\": [null, 7, {}]}",
-	    "{\"raised\": [{\"rule\": \"new\", \"since_local\": \"x\", \"cause\": []}], \"held_back\": "
-	    "\"x\"}"};
+	    "{\"raised\":[{\"rule\":\"new\",\"since_local\":\"x\",\"cause\":[]}],\"held_back\":\"x\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
