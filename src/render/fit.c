@@ -2,12 +2,12 @@
 /* Shortening bodies of JSON. */
 #include "render/fit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "render/left_out.h"
 
 #define TEXT_LEAST 24  /* a text is not made shorter than this to make room for others */
 #define ROUNDS_MAX 500 /* each takes something away: more are a fault of ours, not of the data */
@@ -18,6 +18,7 @@
 struct trimmed {
 	const struct json *list;
 	size_t lost;
+	size_t before; /* of them, when the body was shortened an earlier time */
 };
 
 struct fitting {
@@ -29,98 +30,7 @@ struct fitting {
 	size_t lines; /* left out of texts */
 };
 
-/* -- `… and N more` ------------------------------------------------------------------------------------- */
-
-static struct json *text_block(const char *text)
-{
-	struct json *block = json_object();
-
-	json_set_string(block, "type", "TextBlock");
-	json_set_string(block, "text", text);
-	json_set_bool(block, "wrap", true);
-	json_set_bool(block, "isSubtle", true);
-	return block;
-}
-
-static struct json *mrkdwn(const char *text)
-{
-	struct json *object = json_object();
-
-	json_set_string(object, "type", "mrkdwn");
-	json_set_string(object, "text", text);
-	return object;
-}
-
-/* As wide as the row before it. */
-static struct json *table_row(const struct json *like, const char *text)
-{
-	struct json *row = json_object();
-	struct json *cells;
-
-	json_set_string(row, "type", "TableRow");
-	cells = json_set_array(row, "cells");
-	for (size_t i = 0; i == 0 || i < json_length(json_get(like, "cells")); i++) {
-		struct json *cell = json_add_object(cells);
-
-		json_set_string(cell, "type", "TableCell");
-		json_add(json_set_array(cell, "items"), text_block(i ? " " : text));
-	}
-	return row;
-}
-
-static struct json *context_block(const char *text)
-{
-	struct json *block = json_object();
-
-	json_set_string(block, "type", "context");
-	json_add(json_set_array(block, "elements"), mrkdwn(text));
-	return block;
-}
-
-static struct json *pair(const char *name, const char *value, const char *text)
-{
-	struct json *object = json_object();
-
-	json_set_string(object, name, "…");
-	json_set_string(object, value, text + strlen("… "));
-	return object;
-}
-
-static struct json *member(const char *key, const char *text)
-{
-	struct json *object = json_object();
-
-	json_set_string(object, key, text);
-	return object;
-}
-
-/* What stands for rows that are left out, in the shape of those that stay; NULL: nobody knows that shape. */
-static struct json *marker(const struct json *list, const struct json *like, const char *text)
-{
-	const char *type = json_text(json_get(like, "type")), *key = json_key(list);
-
-	if (text_equal(type, "TableRow"))
-		return table_row(like, text);
-	if (json_text(json_get(like, "title")) && json_get(like, "value"))
-		return pair("title", "value", text);
-	if (json_text(json_get(like, "name")) && json_get(like, "value"))
-		return pair("name", "value", text);
-	if (text_equal(key, "blocks"))
-		return context_block(text);
-	if (text_equal(key, "embeds"))
-		return member("description", text);
-	if (text_equal(key, "attachments") && json_get(like, "fallback")) {
-		struct json *attachment = member("fallback", text);
-
-		json_set_string(attachment, "text", text);
-		return attachment;
-	}
-	if (text_equal(type, "mrkdwn") || text_equal(type, "plain_text"))
-		return mrkdwn(text);
-	if (text_equal(key, "body") || text_equal(key, "items"))
-		return text_block(text);
-	return json_is(like, JSON_STRING) ? json_string(text) : NULL;
-}
+/* -- rows ------------------------------------------------------------------------------------------ */
 
 static struct trimmed *trimmed_of(struct fitting *fitting, const struct json *list)
 {
@@ -129,11 +39,10 @@ static struct trimmed *trimmed_of(struct fitting *fitting, const struct json *li
 			return &fitting->trimmed[i];
 	if (fitting->count == LISTS_MAX)
 		return NULL;
-	fitting->trimmed[fitting->count] = (struct trimmed){list, 0};
+	size_t before = left_out_before(list);
+	fitting->trimmed[fitting->count] = (struct trimmed){list, before, before};
 	return &fitting->trimmed[fitting->count++];
 }
-
-/* -- rows ----------------------------------------------------------------------------------------------- */
 
 /* Leaves the first KEEP items, and tells of the others in one more. */
 static bool trim(struct fitting *fitting, const struct json *list, size_t keep)
@@ -141,7 +50,6 @@ static bool trim(struct fitting *fitting, const struct json *list, size_t keep)
 	struct json *array = json_own(fitting->root, list);
 	struct trimmed *trimmed = trimmed_of(fitting, list);
 	size_t length = json_length(list);
-	char text[64];
 
 	if (!trimmed)
 		return false;
@@ -153,8 +61,7 @@ static bool trim(struct fitting *fitting, const struct json *list, size_t keep)
 		keep = length;
 	trimmed->lost += length - keep;
 	json_drop_last(array, length - keep);
-	snprintf(text, sizeof(text), "… and %zu more", trimmed->lost);
-	struct json *told = marker(list, json_first(list), text);
+	struct json *told = left_out_row(list, json_first(list), trimmed->lost);
 	if (told)
 		json_add(array, told);
 	return true;
@@ -461,6 +368,22 @@ bool fit_json(struct json *root, const struct type_limits *limits, size_t *left_
 	good = fit_bytes(&fitting) && good;
 	*left_out += fitting.lines;
 	for (size_t i = 0; i < fitting.count; i++)
-		*left_out += fitting.trimmed[i].lost;
+		*left_out += fitting.trimmed[i].lost - fitting.trimmed[i].before;
 	return good;
+}
+
+char *fit_again(const char *type, const char *body, size_t length, size_t most, size_t *left_out)
+{
+	struct type_limits limits = *limits_of(type);
+	struct json *root = NULL;
+	char *shorter = NULL;
+
+	if (!limits.bytes && !limits.limits)
+		return NULL;
+	limits.bytes = most;
+	err_ignore(json_parse(body, length, &root));
+	if (root && fit_json(root, &limits, left_out))
+		shorter = json_print(root);
+	json_destroy(root);
+	return shorter;
 }

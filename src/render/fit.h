@@ -22,4 +22,10 @@ struct json *fit_data(const struct json *data, const struct type_limits *limits)
 /* False if it cannot be made to fit. *LEFT_OUT is raised by the rows and lines that were left out. */
 bool fit_json(struct json *root, const struct type_limits *limits, size_t *left_out);
 
+/*
+ * A finished BODY for a channel of TYPE once more, within MOST bytes: allocated. NULL: it cannot be, or is
+ * for machines (a type without limits), to which half of the data would be wrong, not short.
+ */
+char *fit_again(const char *type, const char *body, size_t length, size_t most, size_t *left_out);
+
 #endif

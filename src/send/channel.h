@@ -117,6 +117,7 @@ struct classification {
 	int64_t retry_after_ms; /* a lower bound from the body; -1: none */
 	int64_t wait_ms;        /* the same for this message alone, others may go; 0: none */
 	const char *provider_id; /* or NULL */
+	bool too_large;          /* REJECTED: a shorter one may be taken */
 	bool for_good;           /* GONE: only a person's word may bring the destination back, no probe */
 };
 

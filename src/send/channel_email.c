@@ -363,8 +363,7 @@ static struct err *email_probe(const void *options, struct probe *out_probe)
 	return NULL;
 }
 
-/* -- the answer --------------------------------------------------------------------------------------------
- */
+/* -- the answer ------------------------------------------------------------------------------------ */
 
 /* Replies of SMTP (RFC 5321, RFC 4954) that do not mean what their first digit says. */
 static const struct {

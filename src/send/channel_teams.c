@@ -153,16 +153,18 @@ static bool is_success_json(const struct wire_answer *answer)
 }
 
 /* 200 with any other text than `1` is no success: connectors wrap the errors of Teams into it. */
-static enum verdict judge_success_body(const struct conf_channel *channel, const struct wire_answer *answer)
+static void judge_success_body(
+    const struct conf_channel *channel, const struct wire_answer *answer, struct classification *out)
 {
 	long status;
-	enum verdict verdict;
 
 	if (answer_is(answer, "") || answer_is(answer, "1") || is_success_json(answer))
-		return VERDICT_DELIVERED;
+		return;
 	status = inner_status(answer->body);
-	verdict = status ? status_verdict(channel, status) : VERDICT_LATER;
-	return verdict == VERDICT_DELIVERED || verdict == VERDICT_UNCERTAIN ? VERDICT_LATER : verdict;
+	out->too_large = status == 413;
+	out->verdict = status ? status_verdict(channel, status) : VERDICT_LATER;
+	if (out->verdict == VERDICT_DELIVERED || out->verdict == VERDICT_UNCERTAIN)
+		out->verdict = VERDICT_LATER;
 }
 
 /* The workflow is switched off or gone: no message will pass. */
@@ -178,7 +180,7 @@ static void teams_classify(const struct conf_channel *channel, const void *optio
 	(void)options;
 	classify_http(channel, answer, arena, out);
 	if (is_2xx(answer) && answer->status != 202 && answer->complete)
-		out->verdict = judge_success_body(channel, answer);
+		judge_success_body(channel, answer, out);
 	else if (answer->status >= 400 && answer->status <= 499)
 		judge_as_said(channel, answer->status, said_in(texts, answer->body), out);
 }

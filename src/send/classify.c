@@ -102,6 +102,7 @@ void classify_http(const struct conf_channel *channel, const struct wire_answer 
 	if (answer->status) { /* an answer that came is an answer, however its transfer ended */
 		out->verdict = status_verdict(channel, answer->status);
 		out->reason = status_reason(answer, arena);
+		out->too_large = answer->status == 413;
 		out->for_good = answer->status == 410;
 		return;
 	}

@@ -2,8 +2,11 @@
 /* One message in the sender's hands: how it ended, for the store and for the log. */
 #include "send/stream.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/mask.h"
+#include "render/fit.h"
 #include "send/channels.h"
 
 #define ANSWER_MAX 512 /* bytes of what a destination said that are kept */
@@ -100,7 +103,7 @@ void delivery_judge(struct delivery *delivery, const struct classification *judg
 	end->state = ending->state;
 	end->event = ending->event;
 	end->level = ending->level;
-	end->attempts = 1;
+	end->attempts = delivery->attempts;
 	end->answer = judged->reason ? without_secrets(judged->reason, delivery->message.to, &delivery->arena) : NULL;
 	end->reason = ending->reason ? ending->reason : end->answer;
 	end->provider_id = judged->provider_id;
@@ -109,6 +112,49 @@ void delivery_judge(struct delivery *delivery, const struct classification *judg
 		end->reason = NULL;
 	if (ending->state == endings[VERDICT_LATER].state)
 		end->not_before_ms = next_attempt_ms(delivery, wall_ms + repeat_ms);
+}
+
+static void begin_line(
+    struct log_line *line, const struct outgoing *message, enum log_level level, const char *event)
+{
+	log_begin(line, level, event);
+	log_text(line, "job", message->job);
+	log_int(line, "run", message->run);
+	log_instant(line, "slot", message->slot);
+	log_text(line, "channel", message->channel);
+	log_text(line, "message", message->id);
+	log_text(line, "kind", message->kind);
+}
+
+static void tell_shortened(const struct delivery *delivery, size_t left_out)
+{
+	struct log_line line;
+
+	begin_line(&line, &delivery->message, LEVEL_WARNING, "message_shortened");
+	log_int(&line, "left_out", (int64_t)left_out);
+	log_end(&line);
+}
+
+/*
+ * The store keeps the whole: should the shorter one have to wait for another attempt, that begins with the
+ * whole again and comes to the same.
+ */
+bool delivery_shorten(struct delivery *delivery)
+{
+	struct outgoing *message = &delivery->message;
+	size_t left_out = 0;
+
+	if (delivery->shortened)
+		return false;
+	cleanup(free_text) char *shorter = fit_again(delivery->stream->channel->type->name, message->payload,
+	    message->payload_length, message->payload_length / 2, &left_out);
+	if (!shorter)
+		return false;
+	delivery->shortened = true;
+	message->payload = arena_copy(&delivery->arena, shorter);
+	message->payload_length = strlen(message->payload);
+	tell_shortened(delivery, left_out);
+	return true;
 }
 
 void delivery_expire(struct delivery *delivery)
@@ -129,13 +175,7 @@ void delivery_log(const struct delivery *delivery)
 
 	if (!end->event)
 		return;
-	log_begin(&line, end->level, end->event);
-	log_text(&line, "job", message->job);
-	log_int(&line, "run", message->run);
-	log_instant(&line, "slot", message->slot);
-	log_text(&line, "channel", message->channel);
-	log_text(&line, "message", message->id);
-	log_text(&line, "kind", message->kind);
+	begin_line(&line, message, end->level, end->event);
 	log_int(&line, "attempts", message->attempts + end->attempts);
 	if (end->attempts)
 		log_int(&line, "ms", end->ms);

@@ -227,8 +227,7 @@ static void add_file_entity(
 	mime_base64(out, file->bytes, file->length);
 }
 
-/* -- levels ------------------------------------------------------------------------------------------------
- */
+/* -- levels ---------------------------------------------------------------------------------------- */
 
 /* `=_` is in no line of base64 or quoted-printable, so the boundary is in none of the parts. */
 static void add_boundary(struct buf *out, const struct mail *mail, enum level level, const char *end)

@@ -181,8 +181,7 @@ static char *parameter(const char *value, const char *name)
 	return decoded;
 }
 
-/* -- bodies ------------------------------------------------------------------------------------------------
- */
+/* -- bodies ---------------------------------------------------------------------------------------- */
 
 static void decode_body(struct span head, struct span body, struct buf *out)
 {

@@ -51,7 +51,7 @@ static int64_t repeat_wait_ms(const struct stream *stream, const struct delivery
 		return LANE_PROBE_MS;
 	delay_ms = stream->channel->type->session && !certificate
 	               ? session_wait_ms(delivery)
-	               : backoff_delay_ms(backoff, delivery->message.attempts + 1, random_unit());
+	               : backoff_delay_ms(backoff, delivery->message.attempts + delivery->attempts, random_unit());
 	if (delay_ms < judged->wait_ms)
 		delay_ms = judged->wait_ms;
 	return backoff_wait_ms(delay_ms, judged->retry_after_ms, random_unit());
@@ -78,7 +78,7 @@ static void limit_tries(const struct delivery *delivery, bool reached, struct cl
 	if (judged->verdict == VERDICT_LATER && delivery->message.once && reached)
 		judged->verdict = VERDICT_REJECTED;
 	if ((judged->verdict == VERDICT_LATER || judged->verdict == VERDICT_UNCERTAIN) && tries &&
-	    delivery->message.attempts + 1 >= tries)
+	    delivery->message.attempts + delivery->attempts >= tries)
 		judged->verdict = VERDICT_REJECTED;
 }
 
@@ -108,6 +108,26 @@ static void tell_lane(struct stream *stream, const struct delivery *delivery,
 		stream->due = true; /* when it is time for a probe, any row will do */
 }
 
+/* The same message, first in the row; all that was said of the lane is said already. */
+static bool repeat_shorter(struct delivery *delivery, const struct classification *judged)
+{
+	struct stream *stream = delivery->stream;
+
+	if (judged->verdict != VERDICT_REJECTED || !judged->too_large || !delivery_shorten(delivery))
+		return false;
+	TAILQ_INSERT_HEAD(&stream->waiting, delivery, link);
+	stream->waiting_count++;
+	return true;
+}
+
+/* What may not stay with us: somebody else has to take it, or a later sender. */
+static void let_go(struct stream *stream)
+{
+	if (lane_probes(&stream->lane) || lane_is_closed(&stream->lane, mono_now()) ||
+	    stream->sender->draining)
+		stream_give_back(stream);
+}
+
 /* DELIVERY, in no list any more, ended as JUDGED says. */
 static void end_attempt(
     struct delivery *delivery, struct classification *judged, long status, bool certificate)
@@ -118,6 +138,10 @@ static void end_attempt(
 	    repeat_wait_ms(stream, delivery, judged, certificate, probe && judged->verdict == VERDICT_GONE);
 
 	tell_lane(stream, delivery, judged, status, certificate);
+	if (repeat_shorter(delivery, judged)) {
+		let_go(stream);
+		return;
+	}
 	doubt_head(stream, delivery, status, judged);
 	limit_tries(delivery, status != 0, judged);
 	if (judged->verdict == VERDICT_DELIVERED)
@@ -126,8 +150,7 @@ static void end_attempt(
 	delivery->end.status = status;
 	delivery->end.ms = mono_now().ms - delivery->started.ms;
 	settle_add(stream->sender, delivery);
-	if (lane_probes(&stream->lane) || lane_is_closed(&stream->lane, mono_now()))
-		stream_give_back(stream);
+	let_go(stream);
 }
 
 /* An attempt that failed before it was one: by the kind of E, which is consumed. */
@@ -191,7 +214,6 @@ static void launch(struct delivery *delivery)
 	stream->sender->flying++;
 }
 
-
 void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_answer *answer)
 {
 	struct sender *sender = sender_arg;
@@ -217,8 +239,7 @@ void stream_answered(void *sender_arg, void *delivery_arg, const struct wire_ans
 	sender_check_drained(sender);
 }
 
-/* -- starting
- * ------------------------------------------------------------------------------------------------ */
+/* -- starting -------------------------------------------------------------------------------------- */
 
 static void write_it(struct delivery *delivery)
 {
@@ -241,6 +262,7 @@ static void start(struct delivery *delivery)
 		memcpy(
 		    stream->last_probe, delivery->message.id, strnlen(delivery->message.id, UUID_TEXT - 1));
 	delivery->started = mono_now();
+	delivery->attempts++;
 	lane_start(&stream->lane, delivery->started, channel_cost(stream->channel, &delivery->message));
 	if (stream->lane.rate->count)
 		settle_lane(stream); /* the level of the rate outlives us, however we end */

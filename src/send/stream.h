@@ -45,6 +45,8 @@ struct delivery {
 	struct outgoing message;
 	bool signing, signed_again; /* the sign-in of this attempt is on the wire; there was a second one */
 	struct mono started;
+	int64_t attempts; /* made since it was taken */
+	bool shortened;
 	struct delivery_end end;
 };
 TAILQ_HEAD(deliveries, delivery);
@@ -175,6 +177,8 @@ void delivery_destroy(struct delivery *delivery);
  */
 void delivery_judge(struct delivery *delivery, const struct classification *judged, int64_t repeat_ms,
     bool probe, int64_t wall_ms);
+/* Its destination takes less than its provider says: half as long, once; false: it cannot be, or was. */
+bool delivery_shorten(struct delivery *delivery);
 void delivery_expire(struct delivery *delivery);
 void delivery_log(const struct delivery *delivery);
 

@@ -50,8 +50,7 @@ bool mail_talk_set(CURL *easy, const struct wire_request *request, struct mail_t
 	return !failed;
 }
 
-/* -- replies -----------------------------------------------------------------------------------------------
- */
+/* -- replies --------------------------------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -84,8 +83,7 @@ static void end_talk(struct mail_talk *talk, const char *fault)
 	talk->done(talk->arg);
 }
 
-/* -- what is said, step by step
- * ------------------------------------------------------------------------------ */
+/* -- what is said, step by step -------------------------------------------------------------------- */
 
 static void say_from(struct mail_talk *talk)
 {
@@ -135,8 +133,7 @@ static const struct {
     [MAIL_BODY] = {say_body, 2},
 };
 
-/* -- the connection
- * -------------------------------------------------------------------------------------------- */
+/* -- the connection -------------------------------------------------------------------------------- */
 
 /* False: the connection is lost, and the talk has ended. */
 static bool flush(struct mail_talk *talk)
@@ -260,8 +257,7 @@ void mail_talk_begin(
 	(void)say(talk, MAIL_FROM);
 }
 
-/* -- the end
- * --------------------------------------------------------------------------------------------------- */
+/* -- the end --------------------------------------------------------------------------------------- */
 
 void mail_talk_answer(const struct mail_talk *talk, CURLcode code, struct wire_answer *out)
 {

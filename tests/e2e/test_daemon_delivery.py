@@ -127,27 +127,71 @@ def test_a_template_is_the_body_of_a_webhook_and_the_card_of_teams(make_bmad, re
     assert receiver.of("/bare")[0].json() == card
 
 
+CARD = ('{"type": "AdaptiveCard", "version": "1.4", "body": ['
+        '{{#bmad.vars.lines}}{"type": "TextBlock", "text": "{{.}}"},{{/bmad.vars.lines}}'
+        '{"type": "TextBlock", "text": "end"}]}')
+
+
+def told_lines(request):
+    *shown, last = [block["text"] for block in request.json()["attachments"][0]["content"]["body"]]
+    return shown, last
+
+
 def test_teams_never_gets_more_than_it_takes(make_bmad, receiver):
     lines = [f"{n}: " + "é" * 60 for n in range(400)]
     bmad = make_bmad(jobs={"job": {**probe(["chat"]), "vars": {"lines": lines}}},
                      channels={"chat": {"type": "teams", "url": receiver.url("/chat")}})
     folder = bmad.folder / "templates" / "probe"
     folder.mkdir(parents=True)
-    (folder / "report.teams.json.mustache").write_text(
-        '{"type": "AdaptiveCard", "version": "1.4", "body": ['
-        '{{#bmad.vars.lines}}{"type": "TextBlock", "text": "{{.}}"},{{/bmad.vars.lines}}'
-        '{"type": "TextBlock", "text": "end"}]}')
+    (folder / "report.teams.json.mustache").write_text(CARD)
     bmad.start()
     run(bmad)
     wait_states(bmad, "delivered")
     (request,) = receiver.requests
-    *shown, last = [block["text"] for block in request.json()["attachments"][0]["content"]["body"]]
+    shown, last = told_lines(request)
     left_out = int(bmad.wait_event("message_shortened", channel="chat")["left_out"])
 
     assert len(request.body) <= 20000
     assert shown == lines[:len(shown)], "what comes first stays"
     assert last == f"… and {left_out} more" and len(shown) + left_out == len(lines) + 1
     assert not bmad.events("template_failed"), "no fault of the template: the run is not degraded"
+
+
+INNER = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 413 with ContextId x"
+
+
+@pytest.mark.parametrize("answer", [Status(413), Status(200, body=INNER)], ids=["status", "inner"])
+def test_what_its_receiver_finds_too_large_is_sent_once_more_half_as_long(make_bmad, receiver, answer):
+    receiver.script("/chat", answer, Status(202))
+    lines = [f"line {n} of this report" for n in range(100)]
+    bmad = make_bmad(jobs={"job": {**probe(["chat"]), "vars": {"lines": lines}}},
+                     channels={"chat": {"type": "teams", "url": receiver.url("/chat")}})
+    (bmad.folder / "templates" / "probe").mkdir(parents=True)
+    (bmad.folder / "templates" / "probe" / "report.teams.json.mustache").write_text(CARD)
+    bmad.start()
+    run(bmad)
+    (row,) = wait_states(bmad, "delivered")
+    whole, half = receiver.requests
+    shown, last = told_lines(half)
+
+    assert row["attempts"] == 2
+    assert told_lines(whole) == (lines, "end")
+    assert len(half.body) <= len(whole.body) / 2 + 128, "the frame around the card stays"
+    assert shown == lines[:len(shown)] and last == f"… and {len(lines) + 1 - len(shown)} more"
+    assert int(bmad.wait_event("message_shortened", channel="chat")["left_out"]) == len(lines) + 1 - len(shown)
+
+
+def test_what_is_too_large_even_then_is_dead(make_bmad, receiver):
+    receiver.script("/chat", Status(413))
+    bmad = make_bmad(jobs={"job": {**probe(["chat", "hook"]), "vars": {"lines": ["a line of text"] * 100}}},
+                     channels={"chat": {"type": "teams", "url": receiver.url("/chat")}, "hook": hook(receiver, "/chat")})
+    (bmad.folder / "templates" / "probe").mkdir(parents=True)
+    (bmad.folder / "templates" / "probe" / "report.teams.json.mustache").write_text(CARD)
+    bmad.start()
+    run(bmad)
+    wait_states(bmad, "dead", "dead")
+    assert {row["channel"]: row["attempts"] for row in bmad.outbox()} == {"chat": 2, "hook": 1}, (
+        "half of an envelope would be wrong, not short")
 
 
 # -- what comes back --------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "render/fit.h"
 #include "render/plain.h"
 #include "render/preview.h"
 #include "render/render.h"
@@ -361,6 +362,41 @@ static void over_the_budget_the_last_rows_go_and_are_counted(void **state)
 	assert_string_equal(json_text(json_get(json_first(json_get(root, "body")), "text")), "head");
 	assert_int_equal(json_length(json_get(root, "body")), 1 + 2000 - bench->rendered.left_out + 1);
 	json_destroy(root);
+}
+
+static void a_body_that_is_shortened_again_tells_of_all_that_was_left_out(void **state)
+{
+	struct bench *bench = *state;
+	size_t left_out = 0, length;
+	char told[64];
+
+	add_rows(bench, 2000);
+	put(bench, "first/zone/report.teams.json.mustache",
+	    "{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"TextBlock\",\"text\":\"head\"}"
+	    "{{#rows}},{\"type\":\"TextBlock\",\"text\":\"{{name}}\"}{{/rows}}]}");
+	render_for(bench, "teams");
+	length = strlen(bench->rendered.payload);
+	cleanup(free_text) char *half =
+	    fit_again("teams", bench->rendered.payload, length, length / 2, &left_out);
+	assert_in_range(strlen(half), length / 3, length / 2);
+	snprintf(told, sizeof(told), "\xE2\x80\xA6 and %zu more", bench->rendered.left_out + left_out);
+	assert_non_null(strstr(half, told));
+	snprintf(told, sizeof(told), "\xE2\x80\xA6 and %zu more", bench->rendered.left_out);
+	assert_null(strstr(half, told));
+}
+
+static void what_is_for_machines_or_has_nothing_to_lose_is_not_shortened_again(void **state)
+{
+	static const char long_text[] =
+	    "{\"text\":\"a text that is long enough to be shortened, were it for people to read\"}";
+	size_t left_out = 0;
+
+	(void)state;
+	assert_null(fit_again("webhook", long_text, strlen(long_text), 40, &left_out));
+	assert_null(fit_again("slack", "{\"text\":\"short\"}", 16, 8, &left_out));
+	assert_null(fit_again("slack", "no JSON", 7, 3, &left_out));
+	cleanup(free_text) char *shorter = fit_again("slack", long_text, strlen(long_text), 60, &left_out);
+	assert_in_range(strlen(shorter), 30, 60);
 }
 
 static void one_huge_value_does_not_cost_the_others(void **state)
@@ -756,6 +792,8 @@ int main(void)
 	    CASE(a_broken_text_template_leaves_the_table),
 	    CASE(a_template_that_cannot_be_read_is_told),
 	    CASE(over_the_budget_the_last_rows_go_and_are_counted),
+	    CASE(a_body_that_is_shortened_again_tells_of_all_that_was_left_out),
+	    CASE(what_is_for_machines_or_has_nothing_to_lose_is_not_shortened_again),
 	    CASE(one_huge_value_does_not_cost_the_others),
 	    CASE(what_nothing_can_shorten_goes_out_as_text),
 	    CASE(a_text_is_cut_between_whole_characters),
