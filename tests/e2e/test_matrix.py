@@ -83,7 +83,7 @@ FAULTS = {
 
 def channel(kind, url, **more):
     """KIND at URL, which holds the token where the type's own secret does not."""
-    common = {"type": kind, "timeout": "3s", "retry": {"initial": "10m", "max": "10m"}, **more}
+    common = {"type": kind, "timeout": "3s", "retry": {"initial": "12h", "max": "12h"}, **more}  # jitter: a second attempt while we look is unlikely
     if kind == "pagerduty":
         return {**common, "routing_key": TOKEN, "base_url": url}
     if kind == "sms":
