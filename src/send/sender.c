@@ -250,7 +250,7 @@ static void set_up(struct sender *sender, const struct sender_setup *setup)
 	sender->base = event_base_new();
 	sender->parent = peer_create(sender->base, setup->parent, &parent_handlers, sender);
 	log_to_function(log_to_main, sender);
-	sender->wire = wire_create(sender->base, stream_answered, sender);
+	sender->wire = wire_create(sender->base, attempt_answered, sender);
 	sender->reconnect = evtimer_new(sender->base, on_reconnect, sender);
 	TAILQ_INIT(&sender->starved);
 	settle_init(sender);

@@ -125,8 +125,8 @@ void stream_wake(struct stream *stream);
 void stream_retry_at(struct stream *stream, int64_t at_ms);
 /* Gives back what is not on the wire. */
 void stream_give_back(struct stream *stream);
-/* An attempt came back from the wire. */
-void stream_answered(void *sender, void *delivery, const struct wire_answer *answer);
+/* DELIVERY, in no list, is the next to be started. */
+void stream_put_back(struct delivery *delivery);
 /* After a lost connection: gives back rows that the store counts as ours and that never came. */
 void stream_recover(struct stream *stream);
 
@@ -136,13 +136,20 @@ struct err *session_resolve(struct stream *stream, struct arena *arena) MUST_CHE
 /* The request that DELIVERY's attempt needs next: its own, or first the one that signs in. */
 struct err *session_compose(struct delivery *delivery, struct wire_request *out_request) MUST_CHECK;
 /*
- * Takes an answer that may be about signing in. True: the attempt goes on with the next session_compose(); else
- * *OUT says how it ended.
+ * Takes an answer that may be about signing in. True: the attempt goes on with the next session_compose();
+ * else *OUT says how it ended.
  */
 bool session_answered(
     struct delivery *delivery, const struct wire_answer *answer, struct classification *out);
 /* How long to wait before trying DELIVERY again. */
 int64_t session_wait_ms(const struct delivery *delivery);
+
+/* -- attempt.c -------------------------------------------------------------------------------------- */
+
+/* DELIVERY, in no list, goes on the wire or is written; it ends in the settling list, or is put back. */
+void attempt_start(struct delivery *delivery);
+/* It came back from the wire: for wire_create(). */
+void attempt_answered(void *sender, void *delivery, const struct wire_answer *answer);
 
 /* -- changes.c ------------------------------------------------------------------------------------- */
 
