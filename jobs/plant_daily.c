@@ -300,6 +300,14 @@ static struct err *plant_daily_check(const void *options_)
 	return zone_ids_check(o->zones);
 }
 
+static struct err *plant_daily_connect(struct run *run)
+{
+	const struct plant_daily_options *o = run_options(run);
+	cleanup(daily_done) struct daily d = {.as_of = run_slot(run), .ids = o->zones};
+
+	return load(run, o, &d);
+}
+
 static struct err *plant_daily_run(struct run *run)
 {
 	const struct plant_daily_options *o = run_options(run);
@@ -326,6 +334,7 @@ const struct job_module plant_daily_module = {
     .restartable = true,
     .check = plant_daily_check,
     .slots = plant_daily_slots,
+    .connect = plant_daily_connect,
     .run = plant_daily_run,
     .view = plant_daily_view,
 };

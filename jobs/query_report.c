@@ -154,28 +154,43 @@ static struct err *check_source(const struct query_options *own, struct sql *db)
 	    own->source);
 }
 
+/* The query as it is asked: its database with an open snapshot, its text and its parameters. */
+struct question {
+	struct sql *db;
+	const char *text;
+	struct query_params params;
+};
+
+static struct err *prepare(
+    struct run *run, struct report *report, const struct window_spec *spec, struct question *out)
+{
+	const struct query_options *own = report->own;
+
+	PASS(read_text(report, &out->text));
+	PASS(run_source(run, own->source, &out->db));
+	PASS(check_source(own, out->db));
+	PASS(sql_begin(out->db));
+	TRY(window_find(run, out->db, spec, own->zone, &report->arena, &report->window), "find the window");
+	add_own_params(run, report, &out->params);
+	params_add(&out->params, own->params);
+	return NULL;
+}
+
 static struct err *ask(struct run *run, struct report *report)
 {
 	const struct query_options *own = report->own;
-	struct query_params params = {.count = 0};
+	struct question question = {.params.count = 0};
 	struct window_spec spec;
-	const char *text;
-	struct sql *db;
 
 	PASS(window_parse(own->window, &spec));
-	PASS(read_text(report, &text));
-	PASS(run_source(run, own->source, &db));
-	PASS(check_source(own, db));
-	PASS(sql_begin(db));
-	TRY(window_find(run, db, &spec, own->zone, &report->arena, &report->window), "find the window");
-	add_own_params(run, report, &params);
-	params_add(&params, own->params);
+	PASS(prepare(run, report, &spec, &question));
 	run_step(run, "ask %s", own->source);
 	report->rows = json_array();
-	TRY(query_rows(db, text, &params, own->when == WHEN_CHANGE ? COMPARED_MAX : (size_t)own->max_rows,
-	        &report->arena, report->rows, &report->result),
+	TRY(query_rows(question.db, question.text, &question.params,
+	        own->when == WHEN_CHANGE ? COMPARED_MAX : (size_t)own->max_rows, &report->arena, report->rows,
+	        &report->result),
 	    "the query");
-	return sql_end(db);
+	return sql_end(question.db);
 }
 
 static struct err *check_columns(const struct report *report)
@@ -192,7 +207,12 @@ static struct err *check_columns(const struct report *report)
 		if (j == report->result.columns)
 			return ERR(ERR_CONFIG, "key: the query has no column '%s'", own->key.items[i]);
 	}
-	if (own->when == WHEN_CHANGE && report->result.truncated)
+	return NULL;
+}
+
+static struct err *check_count(const struct report *report)
+{
+	if (report->own->when == WHEN_CHANGE && report->result.truncated)
 		return ERR(
 		    ERR_PERMANENT, "the query has more than %d rows, too many to compare", COMPARED_MAX);
 	return NULL;
@@ -358,6 +378,25 @@ static struct err *compare(struct run *run, const struct report *report)
 	return e;
 }
 
+/* -- check --connect -------------------------------------------------------------------------------- */
+
+/* The query is understood and not run, whatever it costs: a window without the job's state will do. */
+static struct err *query_report_connect(struct run *run)
+{
+	cleanup(report_done) struct report report = {.own = run_options(run)};
+	struct question question = {.params.count = 0};
+	struct window_spec spec;
+
+	PASS(window_parse(report.own->window, &spec));
+	if (spec.kind == WINDOW_LAST)
+		spec.kind = WINDOW_DURATION;
+	PASS(prepare(run, &report, &spec, &question));
+	TRY(query_try(question.db, question.text, &question.params, &report.arena, &report.result),
+	    "the query");
+	PASS(check_columns(&report));
+	return sql_end(question.db);
+}
+
 /* -- the run ---------------------------------------------------------------------------------------- */
 
 static struct err *query_report_run(struct run *run)
@@ -366,6 +405,7 @@ static struct err *query_report_run(struct run *run)
 
 	PASS(ask(run, &report));
 	PASS(check_columns(&report));
+	PASS(check_count(&report));
 	run_value(run, "rows", (double)report.result.count);
 	window_keep(run, &report.window);
 	return report.own->when == WHEN_CHANGE ? compare(run, &report) : post_rows(run, &report);
@@ -378,6 +418,7 @@ const struct job_module query_report_module = {
     .options_size = sizeof(struct query_options),
     .restartable = true,
     .check = check,
+    .connect = query_report_connect,
     .run = query_report_run,
     .view = query_view,
 };

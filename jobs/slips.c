@@ -54,7 +54,7 @@ static struct err *check_writable(struct run *run, const struct slips_options *o
 {
 	struct sql *db;
 
-	if (own->cutoff_store != STORE_TABLE || run_is_dry(run))
+	if (own->cutoff_store != STORE_TABLE)
 		return NULL;
 	PASS(run_source(run, own->source, &db));
 	if (sql_writable(db))
@@ -144,7 +144,8 @@ static struct err *slips_run(struct run *run)
 	struct window window;
 
 	report_values(run, false, NULL);
-	PASS(check_writable(run, own));
+	if (!run_is_dry(run))
+		PASS(check_writable(run, own));
 	run_step(run, "read the cutoff");
 	PASS(cutoff_read(run, &place, &gathered.arena, &cutoff));
 	PASS(find_window(run, own, &cutoff, &window));
@@ -160,12 +161,25 @@ static struct err *slips_after_commit(struct run *run)
 	return cutoff_move(run, &place);
 }
 
+static struct err *slips_connect(struct run *run)
+{
+	const struct slips_options *own = run_options(run);
+	struct sql *db;
+
+	PASS(check_writable(run, own));
+	PASS(run_source(run, own->source, &db));
+	PASS(sql_begin(db));
+	TRY(gather_try(db, (enum baseline)own->baseline), "ask for buildables");
+	return sql_end(db);
+}
+
 const struct job_module slips_module = {
     .name = "slips",
     .summary = "delivery dates that moved since the last report, and services without a plan",
     .options = options,
     .options_size = sizeof(struct slips_options),
     .restartable = true,
+    .connect = slips_connect,
     .run = slips_run,
     .after_commit = slips_after_commit,
 };

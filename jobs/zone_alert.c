@@ -364,6 +364,13 @@ static struct err *zone_alert_run(struct run *run)
 	return NULL;
 }
 
+static struct err *zone_alert_connect(struct run *run)
+{
+	cleanup(evaluation_done) struct evaluation e = {0};
+
+	return load(run, run_options(run), NULL, &e);
+}
+
 const struct job_module zone_alert_module = {
     .name = "zone_alert",
     .summary = "what goes wrong in a zone, each minute: when it begins, while it lasts, when it is over",
@@ -372,6 +379,7 @@ const struct job_module zone_alert_module = {
     .options = zone_alert_options,
     .options_size = sizeof(struct zone_alert_options),
     .restartable = true,
+    .connect = zone_alert_connect,
     .run = zone_alert_run,
     .view = zone_alert_view,
 };

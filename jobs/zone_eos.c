@@ -207,9 +207,17 @@ static struct err *zone_eos_slots(struct run *run, utc_t from, utc_t to)
 	    run, &of, (o->delay_ms > grace_ms ? o->delay_ms : grace_ms) / 1000, from, to);
 }
 
+static const struct zone_report report = {"eos", make_eos};
+
+static struct err *zone_eos_connect(struct run *run)
+{
+	const struct zone_eos_options *o = run_options(run);
+
+	return zone_report_connect(run, &report, &o->choice);
+}
+
 static struct err *zone_eos_run(struct run *run)
 {
-	static const struct zone_report report = {"eos", make_eos};
 	const struct zone_eos_options *o = run_options(run);
 
 	return zone_report_run(run, &report, &o->choice, false);
@@ -225,6 +233,7 @@ const struct job_module zone_eos_module = {
     .options_size = sizeof(struct zone_eos_options),
     .restartable = true,
     .check = zone_eos_check,
+    .connect = zone_eos_connect,
     .slots = zone_eos_slots,
     .run = zone_eos_run,
     .view = zone_eos_view,

@@ -165,9 +165,17 @@ static struct err *zone_hourly_check(const void *options_)
 	return zone_choice_check(&o->choice);
 }
 
+static const struct zone_report report = {"hourly", make_hourly};
+
+static struct err *zone_hourly_connect(struct run *run)
+{
+	const struct zone_hourly_options *o = run_options(run);
+
+	return zone_report_connect(run, &report, &o->choice);
+}
+
 static struct err *zone_hourly_run(struct run *run)
 {
-	static const struct zone_report report = {"hourly", make_hourly};
 	const struct zone_hourly_options *o = run_options(run);
 
 	return zone_report_run(run, &report, &o->choice, o->post_unscheduled);
@@ -189,6 +197,7 @@ const struct job_module zone_hourly_module = {
     .options_size = sizeof(struct zone_hourly_options),
     .restartable = true,
     .check = zone_hourly_check,
+    .connect = zone_hourly_connect,
     .slots = zone_hourly_slots,
     .run = zone_hourly_run,
     .view = zone_hourly_view,

@@ -218,6 +218,13 @@ static struct err *zone_staffing_run(struct run *run)
 	return run_queue(run, &(struct message){.kind = "report", .key = message_key(run, &u)}, data);
 }
 
+static struct err *zone_staffing_connect(struct run *run)
+{
+	cleanup(update_done) struct update u = {0};
+
+	return load(run, run_options(run), &u);
+}
+
 const struct job_module zone_staffing_module = {
     .name = "zone_staffing",
     .summary = "a zone's heads by role, 30 minutes into each shift and when a number changes",
@@ -225,6 +232,7 @@ const struct job_module zone_staffing_module = {
     .options = options,
     .options_size = sizeof(struct zone_staffing_options),
     .restartable = true,
+    .connect = zone_staffing_connect,
     .slots = zone_staffing_slots,
     .run = zone_staffing_run,
     .view = zone_staffing_view,

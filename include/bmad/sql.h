@@ -81,6 +81,13 @@ struct err *sql_end(struct sql *db) MUST_CHECK;
 struct err *sql_query(struct sql *db, const char *text, const struct sql_param *params, size_t count,
     const enum sql_type *types, size_t columns, struct sql_rows **out_rows) MUST_CHECK;
 
+/*
+ * Whether the database understands TEXT and its parameters; it is not run. The result has the query's columns
+ * and no row.
+ */
+struct err *sql_try(struct sql *db, const char *text, const struct sql_param *params, size_t count,
+    struct sql_rows **out_rows) MUST_CHECK;
+
 bool sql_next(struct sql_rows *rows);
 /* The caller cannot use this row: takes E (NULL: it can), which ends the loop as a wrong cell does. */
 void sql_refuse(struct sql_rows *rows, struct err *e);

@@ -88,6 +88,8 @@ static void put_cell(struct json *row, const char *name, const struct sql_value 
 static struct err *name_columns(struct sql_rows *rows, struct arena *arena, struct query_result *out)
 {
 	out->columns = sql_columns(rows);
+	if (!out->columns)
+		return ERR(ERR_PERMANENT, "the query returns no columns, so it is none: a report only reads");
 	if (out->columns > QUERY_COLUMNS_MAX)
 		return ERR(ERR_PERMANENT, "the query has %zu columns, more than %d", out->columns,
 		    QUERY_COLUMNS_MAX);
@@ -102,6 +104,38 @@ static struct err *name_columns(struct sql_rows *rows, struct arena *arena, stru
 	return NULL;
 }
 
+/* Ends RESULT. The first error counts. */
+static struct err *end_result(struct sql_rows *result, struct err *e)
+{
+	struct err *closed = sql_close(result);
+
+	if (!e)
+		return closed;
+	err_ignore(closed);
+	return e;
+}
+
+struct err *query_try(struct sql *db, const char *text, const struct query_params *params,
+    struct arena *arena, struct query_result *out)
+{
+	struct sql_rows *result;
+
+	*out = (struct query_result){0};
+	PASS(sql_try(db, text, params->items, params->count, &result));
+	return end_result(result, name_columns(result, arena, out));
+}
+
+static void put_row(struct json *rows, const struct sql_rows *result, const struct query_result *out)
+{
+	struct json *row = json_add_object(rows);
+
+	for (size_t i = 0; i < out->columns; i++) {
+		struct sql_value value = sql_value(result, i);
+
+		put_cell(row, out->names[i], &value);
+	}
+}
+
 struct err *query_rows(struct sql *db, const char *text, const struct query_params *params, size_t most,
     struct arena *arena, struct json *rows, struct query_result *out)
 {
@@ -111,21 +145,11 @@ struct err *query_rows(struct sql *db, const char *text, const struct query_para
 	PASS(sql_query(db, text, params->items, params->count, NULL, 0, &result));
 	struct err *e = name_columns(result, arena, out);
 	while (!e && sql_next(result)) {
-		if (out->count == most) {
-			out->truncated = true;
+		out->truncated = out->count == most;
+		if (out->truncated)
 			break;
-		}
-		struct json *row = json_add_object(rows);
-		for (size_t i = 0; i < out->columns; i++) {
-			struct sql_value value = sql_value(result, i);
-
-			put_cell(row, out->names[i], &value);
-		}
+		put_row(rows, result, out);
 		out->count++;
 	}
-	struct err *closed = sql_close(result);
-	if (!e)
-		return closed;
-	err_ignore(closed);
-	return e;
+	return end_result(result, e);
 }

@@ -27,6 +27,10 @@ struct query_result {
 	bool truncated; /* there are more than MOST */
 };
 
+/* The names of the query's columns, which is understood and not run. */
+struct err *query_try(struct sql *db, const char *text, const struct query_params *params,
+    struct arena *arena, struct query_result *out) MUST_CHECK;
+
 /* Adds at most MOST rows to the array ROWS, as objects by column name. */
 struct err *query_rows(struct sql *db, const char *text, const struct query_params *params, size_t most,
     struct arena *arena, struct json *rows, struct query_result *out) MUST_CHECK;

@@ -428,6 +428,19 @@ struct err *gather(struct sql *db, const struct window *window, enum baseline ba
 	return NULL;
 }
 
+struct err *gather_try(struct sql *db, enum baseline baseline)
+{
+	const char *const queries[] = {regions_query, services_query, earlier_queries[baseline]};
+	const struct sql_param params[] = {SQL_DATE_PARAM("since", 0)};
+	struct sql_rows *rows;
+
+	for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
+		PASS(sql_try(db, queries[i], params, ARRAY_SIZE(params), &rows));
+		PASS(sql_close(rows));
+	}
+	return NULL;
+}
+
 void gathered_done(struct gathered *gathered)
 {
 	HASH_CLEAR(hh, gathered->services);

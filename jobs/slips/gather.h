@@ -79,6 +79,8 @@ bool is_blank(const char *text);
  */
 struct err *gather(
     struct sql *db, const struct window *window, enum baseline baseline, struct gathered *out) MUST_CHECK;
+/* Whether the database understands what gather() asks. */
+struct err *gather_try(struct sql *db, enum baseline baseline) MUST_CHECK;
 void gathered_done(struct gathered *gathered);
 
 bool has_valid_plan(const struct service *service, size_t region);

@@ -48,6 +48,15 @@ struct reporting {
 	struct json *data;
 };
 
+static void reporting_init(
+    struct reporting *r, struct run *run, const struct zone_report *report, const struct zone_choice *choice)
+{
+	*r = (struct reporting){
+	    .run = run, .report = report, .choice = choice, .ids = zone_choice_ids(choice)};
+	r->zones = arena_alloc(&r->arena, r->ids.count * sizeof(*r->zones));
+	r->parts = arena_alloc(&r->arena, r->ids.count * sizeof(*r->parts));
+}
+
 static void reporting_done(struct reporting *r)
 {
 	arena_done(&r->arena);
@@ -151,18 +160,21 @@ static void report_values(struct run *run, const struct zone_part *sum)
 	run_value(run, "gap", (double)(actual - sum->target));
 }
 
+struct err *zone_report_connect(
+    struct run *run, const struct zone_report *report, const struct zone_choice *choice)
+{
+	cleanup(reporting_done) struct reporting r;
+
+	reporting_init(&r, run, report, choice);
+	return make_data(&r);
+}
+
 struct err *zone_report_run(struct run *run, const struct zone_report *report,
     const struct zone_choice *choice, bool post_unscheduled)
 {
-	cleanup(reporting_done) struct reporting r = {
-	    .run = run,
-	    .report = report,
-	    .choice = choice,
-	    .ids = zone_choice_ids(choice),
-	};
+	cleanup(reporting_done) struct reporting r;
 
-	r.zones = arena_alloc(&r.arena, r.ids.count * sizeof(*r.zones));
-	r.parts = arena_alloc(&r.arena, r.ids.count * sizeof(*r.parts));
+	reporting_init(&r, run, report, choice);
 	PASS(make_data(&r));
 	struct zone_part sum = sum_up(&r);
 	report_values(run, &sum);

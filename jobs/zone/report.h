@@ -66,6 +66,9 @@ struct zone_report {
 	    const struct zone_request *request, struct json *data, struct zone_part *out_part);
 };
 
+/* For `check --connect`: makes the report as it would be now, and posts nothing. */
+struct err *zone_report_connect(
+    struct run *run, const struct zone_report *report, const struct zone_choice *choice) MUST_CHECK;
 struct err *zone_report_run(struct run *run, const struct zone_report *report,
     const struct zone_choice *choice, bool post_unscheduled) MUST_CHECK;
 

@@ -34,6 +34,9 @@ struct sql_driver {
 	struct err *(*end)(struct sql *db);
 	/* Runs TEXT to where its rows can be read; nothing is left open when it fails. */
 	struct err *(*query)(struct sql *db, const char *text, const struct sql_param *params, size_t count);
+	/* The same without running it: its columns can be asked for, and there are no rows. */
+	struct err *(*try_query)(
+	    struct sql *db, const char *text, const struct sql_param *params, size_t count);
 	struct err *(*next)(struct sql *db, bool *out_row);
 	size_t (*columns)(const struct sql *db);
 	const char *(*column_name)(const struct sql *db, size_t column);

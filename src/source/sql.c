@@ -337,16 +337,12 @@ static struct err *open_rows(struct sql_rows *rows, const enum sql_type *types, 
 	return NULL;
 }
 
-struct err *sql_query(struct sql *db, const char *text, const struct sql_param *params, size_t count,
-    const enum sql_type *types, size_t columns, struct sql_rows **out_rows)
+/* Makes the result the open one of DB. E is what became of its query. */
+static struct err *take_result(
+    struct sql *db, struct err *e, const enum sql_type *types, size_t columns, struct sql_rows **out_rows)
 {
 	struct sql_rows *rows = db->rows;
 
-	if (rows->open)
-		return ERR(ERR_BUG, "source %s: query '%s' is still open", db->source, rows->name);
-	name_query(text, rows->name);
-	start_statement_clock(db);
-	struct err *e = sql_expired(db) ? sql_expiry(db) : db->driver->query(db, text, params, count);
 	if (e)
 		return ERR_AT(e, "source %s, query '%s'", db->source, rows->name);
 	rows->open = true;
@@ -357,6 +353,31 @@ struct err *sql_query(struct sql *db, const char *text, const struct sql_param *
 	}
 	*out_rows = rows;
 	return NULL;
+}
+
+static struct err *start_query(struct sql *db, const char *text)
+{
+	if (db->rows->open)
+		return ERR(ERR_BUG, "source %s: query '%s' is still open", db->source, db->rows->name);
+	name_query(text, db->rows->name);
+	start_statement_clock(db);
+	return NULL;
+}
+
+struct err *sql_query(struct sql *db, const char *text, const struct sql_param *params, size_t count,
+    const enum sql_type *types, size_t columns, struct sql_rows **out_rows)
+{
+	PASS(start_query(db, text));
+	struct err *e = sql_expired(db) ? sql_expiry(db) : db->driver->query(db, text, params, count);
+	return take_result(db, e, types, columns, out_rows);
+}
+
+struct err *sql_try(struct sql *db, const char *text, const struct sql_param *params, size_t count,
+    struct sql_rows **out_rows)
+{
+	PASS(start_query(db, text));
+	struct err *e = sql_expired(db) ? sql_expiry(db) : db->driver->try_query(db, text, params, count);
+	return take_result(db, e, NULL, 0, out_rows);
 }
 
 static struct err *read_row(struct sql_rows *rows, bool *out_row)

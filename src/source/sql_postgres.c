@@ -71,44 +71,87 @@ static struct err *advance(struct postgres *db)
 	return e;
 }
 
-static struct err *send_statement(struct postgres *db)
-{
-	cleanup(arena_done) struct arena arena = {0};
-	size_t count = db->sent.count;
-	Oid *types = arena_alloc(&arena, count * sizeof(*types));
-	const char **values = arena_alloc(&arena, count * sizeof(*values));
+/* What libpq is told of the parameters. */
+struct bound {
+	struct arena arena;
+	Oid *types;
+	const char **values;
+	int count;
+};
 
-	for (size_t i = 0; i < count; i++) {
-		types[i] = postgres_type(&db->sent.params[i]->value);
-		values[i] = postgres_text(&db->sent.params[i]->value, &arena);
-	}
-	if (!PQsendQueryParams(
-	        db->conn, buf_text(&db->sent.text), (int)count, types, values, NULL, NULL, 0) ||
-	    !PQsetSingleRowMode(db->conn))
-		return postgres_fault(db, NULL);
-	return postgres_flush(db);
+static void bound_done(struct bound *bound)
+{
+	arena_done(&bound->arena);
 }
 
-static struct err *start(struct postgres *db, const char *text, const struct sql_param *params, size_t count)
+static void bound_make(const struct postgres *db, struct bound *out)
 {
-	PASS(positional_make(text, params, count, &db->sent));
-	PASS(postgres_connect(db));
-	db->written = text;
-	PASS(send_statement(db));
+	size_t count = db->sent.count;
+
+	out->count = (int)count;
+	out->types = arena_alloc(&out->arena, count * sizeof(*out->types));
+	out->values = arena_alloc(&out->arena, count * sizeof(*out->values));
+	for (size_t i = 0; i < count; i++) {
+		out->types[i] = postgres_type(&db->sent.params[i]->value);
+		out->values[i] = postgres_text(&db->sent.params[i]->value, &out->arena);
+	}
+}
+
+static struct err *run_statement(struct postgres *db)
+{
+	cleanup(bound_done) struct bound bound = {.count = 0};
+
+	bound_make(db, &bound);
+	if (!PQsendQueryParams(
+	        db->conn, buf_text(&db->sent.text), bound.count, bound.types, bound.values, NULL, NULL, 0) ||
+	    !PQsetSingleRowMode(db->conn))
+		return postgres_fault(db, NULL);
+	PASS(postgres_flush(db));
 	return advance(db);
+}
+
+/* The server's unnamed statement, which the next one replaces. */
+static struct err *describe_statement(struct postgres *db)
+{
+	cleanup(bound_done) struct bound bound = {.count = 0};
+
+	bound_make(db, &bound);
+	if (!PQsendPrepare(db->conn, "", buf_text(&db->sent.text), bound.count, bound.types))
+		return postgres_fault(db, NULL);
+	PASS(postgres_flush(db));
+	PASS(postgres_take_all(db));
+	if (!PQsendDescribePrepared(db->conn, ""))
+		return postgres_fault(db, NULL);
+	PASS(postgres_flush(db));
+	return advance(db);
+}
+
+static struct err *start(struct postgres *db, const char *text, const struct sql_param *params, size_t count,
+    struct err *(*go)(struct postgres *db))
+{
+	struct err *e;
+
+	db->notices = 0;
+	e = positional_make(text, params, count, &db->sent);
+	if (!e)
+		e = postgres_connect(db);
+	db->written = text;
+	if (!e)
+		e = go(db);
+	if (e)
+		finish(&db->base);
+	db->written = NULL; /* the caller's, for as long as this call */
+	return e;
 }
 
 static struct err *query(struct sql *base, const char *text, const struct sql_param *params, size_t count)
 {
-	struct postgres *db = postgres_of(base);
-	struct err *e;
+	return start(postgres_of(base), text, params, count, run_statement);
+}
 
-	db->notices = 0;
-	e = start(db, text, params, count);
-	if (e)
-		finish(base);
-	db->written = NULL; /* the caller's, for as long as this call */
-	return e;
+static struct err *try_query(struct sql *base, const char *text, const struct sql_param *params, size_t count)
+{
+	return start(postgres_of(base), text, params, count, describe_statement);
 }
 
 /* -- rows -------------------------------------------------------------------------------------------- */
@@ -210,6 +253,7 @@ static const struct sql_driver driver = {
     .begin = begin,
     .end = end,
     .query = query,
+    .try_query = try_query,
     .next = next,
     .columns = columns,
     .column_name = column_name,

@@ -86,6 +86,8 @@ struct err *postgres_connect(struct postgres *db) MUST_CHECK;
 struct err *postgres_take(struct postgres *db, PGresult **out_result) MUST_CHECK;
 /* Sends what libpq still holds of a statement. */
 struct err *postgres_flush(struct postgres *db) MUST_CHECK;
+/* Waits for the end of the statement. Its error, if it has one. */
+struct err *postgres_take_all(struct postgres *db) MUST_CHECK;
 /* Runs commands that return nothing. */
 struct err *postgres_execute(struct postgres *db, const char *commands) MUST_CHECK;
 /* Ends the statement under way, within moments: by reading it to its end, by cancelling it, or else with the

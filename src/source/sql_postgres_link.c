@@ -66,7 +66,7 @@ struct err *postgres_take(struct postgres *db, PGresult **out_result)
 	return NULL;
 }
 
-static struct err *take_all(struct postgres *db)
+struct err *postgres_take_all(struct postgres *db)
 {
 	struct err *first = NULL;
 
@@ -95,7 +95,7 @@ struct err *postgres_execute(struct postgres *db, const char *commands)
 	struct err *e = PQsendQuery(db->conn, commands) ? postgres_flush(db) : postgres_fault(db, NULL);
 
 	if (!e)
-		e = take_all(db);
+		e = postgres_take_all(db);
 	if (e)
 		postgres_settle(db);
 	return e;
@@ -278,7 +278,7 @@ static struct err *check_schema(struct postgres *db)
 	if (!e && !PQntuples(result))
 		e = ERR(ERR_PERMANENT, "the database has no schema '%s'", schema);
 	PQclear(result);
-	return e ? e : take_all(db);
+	return e ? e : postgres_take_all(db);
 }
 
 /* The server looks for itself whether anybody waits for the answer; not every platform can. */

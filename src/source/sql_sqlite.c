@@ -237,6 +237,20 @@ static struct err *query(struct sql *base, const char *text, const struct sql_pa
 	return e;
 }
 
+static struct err *try_query(struct sql *base, const char *text, const struct sql_param *params, size_t count)
+{
+	struct sqlite *db = sqlite_of(base);
+
+	PASS(prepare(db, text, &db->current));
+	struct err *e = bind(db, db->current, params, count);
+	if (!e && !base->writable && !sqlite3_stmt_readonly(db->current))
+		e = ERR(ERR_PERMANENT, "writes, and the source is for reading only");
+	if (e)
+		finish(base);
+	db->step = SQLITE_DONE;
+	return e;
+}
+
 static struct err *next(struct sql *base, bool *out_row)
 {
 	struct sqlite *db = sqlite_of(base);
@@ -343,6 +357,7 @@ static const struct sql_driver driver = {
     .begin = begin,
     .end = end,
     .query = query,
+    .try_query = try_query,
     .next = next,
     .columns = columns,
     .column_name = column_name,

@@ -181,6 +181,39 @@ def test_a_query_that_will_not_do_is_told(report, query, told):
     assert told in json.dumps(report(query).at("2024-11-03T10:00:00Z", status=1)["error"])
 
 
+# -- check --connect: the query is understood and not run --------------------------------------------------------
+
+
+def checked(bmad, job="stops"):
+    done = bmad.command("check", "--connect")
+    [line] = [line for line in done.stdout.splitlines() if line.startswith(f"job {job}: ")]
+    return done.returncode, line
+
+
+@pytest.mark.parametrize("options", [
+    {}, {"window": "shift", "zone": "Z1"}, {"columns": {"minutes": {"total": True}}},
+    {"when": "change", "key": ["station", "at"]}, {"params": {"mine": "x"}, "query": "select :mine as m, :slot as s;"}])
+def test_a_good_query_passes_the_check(report, options):
+    assert checked(report(**options)) == (0, "job stops: ok: its options will do")
+
+
+@pytest.mark.parametrize("options, told", [
+    ({"query": "selekt 1"}, "selekt"), ({"query": "select nothing from stops"}, "nothing"),
+    ({"query": "select 1 as a, 2 as a"}, "two columns named 'a'"), ({"query": "select :mine"}, "no value for the parameter :mine"),
+    ({"query": "delete from stops"}, "a"), ({"query": "select 1; select 2"}, "the query"),
+    ({"columns": {"minuets": {}}}, "columns.minuets: the query has no column"),
+    ({"when": "change", "key": ["minuets"]}, "key: the query has no column 'minuets'"),
+    ({"window": "shift", "zone": "Z9"}, "Z9"), ({"writable": True}, "is writable")])
+def test_a_query_that_will_not_do_fails_the_check(report, options, told):
+    status, line = checked(report(**options))
+    assert (status, line.split(": ")[1]) == (1, "failed") and told in line
+
+
+def test_the_check_runs_no_query(report, source):
+    endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) as c from n"
+    assert checked(report(endless)) == (0, "job stops: ok: its options will do")
+
+
 @pytest.mark.parametrize("options, told", [
     ({"query": None}, "either query or query_file"),
     ({"query_file": "x.sql"}, "either query or query_file"),

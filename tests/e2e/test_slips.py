@@ -261,6 +261,21 @@ def test_a_table_that_may_only_be_read_is_refused_before_anything_is_sent(job, l
     assert "writable: true" in result["error"]["message"] and keys(bmad) == []
 
 
+@pytest.mark.parametrize("writable, options, rename, told", [
+    (True, {}, None, None), (True, {"baseline": "cutoff"}, None, None), (False, {"cutoff_store": "state"}, None, None),
+    (False, {}, None, "writable: true"), (True, {}, "alter table buildables rename to builds", "buildables"),
+    (True, {}, "alter table buildables rename column version_latest to newest", "version_latest")])
+def test_check_connect_asks_what_a_run_would_and_changes_nothing(job, load, writable, options, rename, told):
+    place = load(worked_example())
+    if rename:
+        place.change(rename)
+    done = job(place, writable=writable, **options).command("check", "--connect")
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("job slips: ")]
+    assert (": failed: " in line and told in line) if told else line == "job slips: ok: its options will do"
+    if not rename:
+        assert place.cutoff() == ["2020-04-24T04:05:00Z"]
+
+
 def test_the_cutoff_may_stand_with_bmad(job, load):
     place = load(worked_example())
     bmad = job(place, writable=False, cutoff_store="state")

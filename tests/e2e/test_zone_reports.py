@@ -40,6 +40,15 @@ class Sources:
         self.server.load(path, plant.SCHEMA, name)
         return self.server.url(name)
 
+    def changed(self, path, statement):
+        """The source after STATEMENT."""
+        url = self.url(path)
+        if self.kind == "sqlite":
+            execute(path, statement)
+        else:
+            self.server.sql(statement, f"reports{self.count}")
+        return url
+
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def sources(request):
@@ -218,6 +227,27 @@ def test_unknown_zones_are_told_with_those_there_are(sources, make_bmad, tmp_pat
         got = bmad.once(job, "--at", "2024-06-02T10:05:00Z", "--dry-run", status=1)
         told = got["error"]["message"] + " ".join(f["note"] or "" for f in got["error"]["frames"])
         assert "'Z9'" in told and "Z1, Z2" in told, told
+
+
+def test_check_connect_makes_every_report_and_finds_zones_and_tables_that_are_not_there(sources, make_bmad, tmp_path):
+    path = tmp_path / "plant.db"
+    plant.make_plant(path, seed=9, start="2024-06-01", zones=2, stations=2)
+
+    def results(zone, url):
+        options = {"source": "plant"}
+        bmad = make_bmad(sources={"plant": url}, jobs={
+            **{module: {"module": module, "channels": ["console"], "options": {**options, "zone": zone}}
+               for module in ("zone_hourly", "zone_eos", "zone_alert", "zone_staffing")},
+            "plant_daily": {"module": "plant_daily", "channels": ["console"], "options": {**options, "zones": ["Z1", zone]}}})
+        done = bmad.command("check", "--connect")
+        return {line.split(": ")[0][4:]: line for line in done.stdout.splitlines() if line.startswith("job ")}
+
+    good = results("Z2", sources.url(path))
+    assert len(good) == 5 and all(": ok: " in line for line in good.values()), good
+    unknown = results("Z9", sources.url(path))
+    assert all(": failed: " in line and "'Z9'" in line and "Z1, Z2" in line for line in unknown.values()), unknown
+    broken = results("Z2", sources.changed(path, "alter table hour_target rename column target_units to units"))
+    assert all(": failed: " in line and "target_units" in line for line in broken.values()), broken
 
 
 @pytest.mark.parametrize("job", ["eos", "area_eos", "area_hourly", "staffing", "daily"])

@@ -286,6 +286,24 @@ static void the_number_of_columns_is_checked(void **state)
 	assert_null(read_all(*state, "select 1", SQL_INT, &got)); /* and the connection goes on */
 }
 
+static void a_query_that_is_tried_has_columns_and_no_rows(void **state)
+{
+	const struct sql_param params[] = {SQL_INT_PARAM("most", 9)};
+	struct sql *db = *state;
+	struct sql_rows *rows;
+
+	assert_null(sql_try(db, "select id, txt as label from t where id < :most", params, 1, &rows));
+	assert_int_equal(sql_columns(rows), 2);
+	assert_string_equal(sql_column_name(rows, 1), "label");
+	assert_false(sql_next(rows));
+	assert_null(sql_close(rows));
+	expect(sql_try(db, "select colour from t", NULL, 0, &rows), ERR_PERMANENT, "colour");
+	expect(sql_try(db, "select :most", NULL, 0, &rows), ERR_PERMANENT, "most");
+	assert_null(sql_query(db, "select id from t", NULL, 0, NULL, 0, &rows)); /* the connection goes on */
+	assert_true(sql_next(rows));
+	assert_null(sql_close(rows));
+}
+
 static void text_that_is_no_utf8_shows_replacement_characters(void **state)
 {
 	struct sql_value got;
@@ -591,6 +609,7 @@ static const struct CMUnitTest common[] = {
     TEST(rows_before_a_wrong_cell_are_read),
     TEST(a_row_that_the_caller_refuses_ends_the_loop),
     TEST(the_number_of_columns_is_checked),
+    TEST(a_query_that_is_tried_has_columns_and_no_rows),
     TEST(text_that_is_no_utf8_shows_replacement_characters),
     TEST(parameters_are_bound_by_name),
     TEST(a_statement_that_cannot_run_is_told),
