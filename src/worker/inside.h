@@ -42,17 +42,16 @@ struct tools {
 /* A message that was queued, or sent and waited for, and what became of it. */
 struct run_message {
 	struct new_message record;
-	const struct conf_channel *channel; /* where it goes */
-	const struct conf_channel
-	    *meant_for;                 /* where it would go if daemon.redirect_to did not say otherwise */
-	bool own;                       /* its recipient is one of the channel's own */
+	const struct conf_channel *channel;   /* where it goes */
+	const struct conf_channel *meant_for; /* where it would go without daemon.redirect_to */
+	bool own;                             /* its recipient is one of the channel's own */
 	const char *shown;              /* the payload without its secrets; NULL: redact() finds them in it */
 	struct attachment *attachments; /* without their bytes, which are in the payload */
 	size_t attachment_count;
 	const char *const *labels; /* what `--json` shows besides: names and values in turn */
-	bool sent;           /* committed on its own, by run_send() */
-	const char *outcome; /* as --json names it */
-	const char *detail;  /* or NULL */
+	bool sent;                 /* committed on its own, by run_send() */
+	const char *outcome;       /* as --json names it */
+	const char *detail;        /* or NULL */
 	int64_t attempts;
 };
 

@@ -12,76 +12,8 @@
 #include "send/channel.h"
 #include "worker/accept.h"
 #include "worker/inside.h"
-#include "worker/packing.h"
+#include "worker/message.h"
 #include "worker/rendering.h"
-
-/* -- rendering ------------------------------------------------------------------------------------- */
-
-static void report_degraded(const struct run *run, const struct new_message *record, const char *why)
-{
-	struct log_line line;
-
-	run_log_begin(run, &line, LEVEL_ERROR, "template_failed");
-	log_text(&line, "channel", record->channel);
-	log_text(&line, "message", record->id);
-	log_text(&line, "kind", record->kind);
-	log_text(&line, "error", why);
-	log_end(&line);
-}
-
-static void report_shortened(const struct run *run, const struct new_message *record, size_t left_out)
-{
-	struct log_line line;
-
-	run_log_begin(run, &line, LEVEL_WARNING, "message_shortened");
-	log_text(&line, "channel", record->channel);
-	log_text(&line, "message", record->id);
-	log_text(&line, "kind", record->kind);
-	log_int(&line, "left_out", (int64_t)left_out);
-	log_end(&line);
-}
-
-/* Names and sizes for `--json`; the bytes are in the payload and need no second home. */
-static void note_attachments(
-    struct run *run, struct run_message *message, const struct attachment *files, size_t count)
-{
-	message->attachments = arena_alloc(&run->arena, (count + 1) * sizeof(*message->attachments));
-	message->attachment_count = count;
-	for (size_t i = 0; i < count; i++)
-		message->attachments[i] = (struct attachment){
-		    .name = arena_copy(&run->arena, files[i].name),
-		    .content_type = arena_copy(&run->arena, files[i].content_type),
-		    .length = files[i].length,
-		};
-}
-
-static struct err *take_payload(struct run *run, struct run_message *message,
-    const struct rendering *rendering, const struct rendered *rendered)
-{
-	struct new_message *record = &message->record;
-	struct packed packed;
-
-	struct packing packing = {
-	    .conf = run->tools->conf,
-	    .channel = message->channel,
-	    .id = record->id,
-	    .to = record->to,
-	    .own = message->own,
-	    .created_ms = record->created_ms,
-	};
-
-	packing.attachments = rendering_files(rendering, rendered, &packing.attachment_count);
-	PASS(pack_rendered(&packing, rendered, &run->arena, &packed));
-	message->shown = run->order->report ? pack_shown(&packing, rendered, &run->arena) : NULL;
-	record->payload = packed.payload;
-	record->payload_length = packed.payload_length;
-	record->content_type = packed.content_type;
-	record->subject = packed.subject;
-	note_attachments(run, message, packing.attachments, packed.attachment_count);
-	if (packed.left_out)
-		run_warn(run, "%s: %s", message->channel->name, packed.left_out);
-	return NULL;
-}
 
 /* -- the parts of a message ------------------------------------------------------------------------ */
 
@@ -103,11 +35,7 @@ static const char *key_of(struct run *run, const struct message *message)
 	return arena_format(&run->arena, "%s|%s|%s", run->job->name, slot_key(run), message->kind);
 }
 
-/*
- * Delivery goes by the real clock; a run by hand may have another (--at), by which the module named its
- * instant.
- */
-static int64_t expiry_of(
+int64_t run_message_expiry(
     const struct run *run, const struct message *message, const struct conf_channel *channel, int64_t now_ms)
 {
 	int64_t expires = now_ms + channel->max_age_ms;
@@ -137,8 +65,7 @@ const char *run_message_key(struct run *run, const struct message *message, cons
 	    message->to ? "|" : "", key);
 }
 
-/* Why MESSAGE may not go out by CHANNEL, meant for MEANT_FOR; NULL: it may. */
-static const char *suppress_reason(struct run *run, const struct message *message,
+const char *run_message_refusal(struct run *run, const struct message *message,
     const struct conf_channel *channel, const struct conf_channel *meant_for)
 {
 	if (!conf_allows(run->tools->conf, channel))
@@ -164,7 +91,7 @@ static struct run_message *add_message(
     struct run *run, const struct message *message, const struct conf_channel *meant_for, const char *to)
 {
 	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
-	const char *suppress = suppress_reason(run, message, channel, meant_for);
+	const char *suppress = run_message_refusal(run, message, channel, meant_for);
 	char *id = arena_alloc(&run->arena, UUID_TEXT);
 	int64_t now_ms = wall_ms();
 	struct run_message *added;
@@ -190,7 +117,7 @@ static struct run_message *add_message(
 	            .to = to ? arena_copy(&run->arena, to) : "",
 	            .subject = "",
 	            .created_ms = now_ms,
-	            .expires_ms = expiry_of(run, message, channel, now_ms),
+	            .expires_ms = run_message_expiry(run, message, channel, now_ms),
 	            .severity = message->severity,
 	            .urgent = message->severity == SEVERITY_CRITICAL,
 	            .key_until_ms = message->key_kept_ms ? now_ms + message->key_kept_ms : 0,
@@ -235,17 +162,6 @@ static struct err *check_message(
 	return NULL;
 }
 
-static void tell_of(struct run *run, struct run_message *message, const struct rendered *rendered)
-{
-	if (rendered->degraded) {
-		run->degraded = true;
-		message->detail = arena_copy(&run->arena, rendered->why);
-		report_degraded(run, &message->record, rendered->why);
-	}
-	if (rendered->left_out)
-		report_shortened(run, &message->record, rendered->left_out);
-}
-
 /* A further part of what FIRST began: under a key of its own, and in a lane that keeps them in order. */
 static void follow(struct run *run, struct run_message *part, const struct run_message *first, size_t number)
 {
@@ -267,149 +183,9 @@ static struct err *take_parts(struct run *run, size_t first, const struct messag
 
 		if (i)
 			follow(run, part, &run->messages[first], i + 1);
-		PASS(take_payload(run, part, rendering, &parts[i]));
-		tell_of(run, part, &parts[i]);
+		PASS(run_message_fill(run, part, rendering, &parts[i]));
 	}
 	return NULL;
-}
-
-/* -- stand-ins ------------------------------------------------------------------------------------- */
-
-/* What is kept back, printed here or redirected goes no other way. */
-static bool has_stand_ins(const struct run_message *message)
-{
-	return message->channel->fallback && message->channel == message->meant_for &&
-	       !message->record.suppress && !message->record.taken;
-}
-
-/* A recipient is of use only to a channel of the same type; another has its own. */
-static struct err *stand_in_recipients(struct run *run, const struct run_message *message,
-    const struct conf_channel *channel, struct texts *out_recipients, bool *out_own)
-{
-	const char **to = arena_alloc(&run->arena, sizeof(*to));
-	bool same_type = channel->type == message->channel->type;
-
-	*to = same_type && !message->own ? message->record.to : "";
-	*out_recipients = (struct texts){to, 1};
-	*out_own = !**to && channel->type->recipients;
-	if (!*out_own)
-		return NULL;
-	return channel->type->recipients(run->tools->conf, channel, &run->arena, out_recipients);
-}
-
-static struct standby *new_stand_in(struct run *run, struct new_message *record)
-{
-	struct standby *grown = arena_alloc(&run->arena, (record->standby_count + 1) * sizeof(*grown));
-
-	if (record->standby_count)
-		memcpy(grown, record->standbys, record->standby_count * sizeof(*grown));
-	record->standbys = grown;
-	grown[record->standby_count] =
-	    (struct standby){.id = uuid_v7(record->created_ms, arena_alloc(&run->arena, UUID_TEXT))};
-	return &grown[record->standby_count++];
-}
-
-/* TWIN, the message as it would be by another channel, has one of its parts. */
-static struct err *take_stand_in(struct run *run, struct run_message *twin, struct standby *standby,
-    const struct rendering *rendering, const struct rendered *part)
-{
-	twin->record.id = standby->id;
-	PASS(take_payload(run, twin, rendering, part));
-	tell_of(run, twin, part);
-	standby->channel = twin->channel->name;
-	standby->to = twin->record.to;
-	standby->subject = twin->record.subject;
-	standby->content_type = twin->record.content_type;
-	standby->payload = twin->record.payload;
-	standby->payload_length = twin->record.payload_length;
-	standby->expires_ms = twin->record.expires_ms;
-	standby->definition = run->order->by_hand ? channel_definition(twin->channel) : 0;
-	return NULL;
-}
-
-/* TWIN's parts become stand-ins of ADDED, for the OF-th of them (0: itself), whose channel has AFTER_MS. */
-static struct err *add_twin(struct run *run, struct run_message *added, struct run_message *twin, int64_t of,
-    int64_t after_ms, const struct rendering *rendering)
-{
-	struct rendered parts[RENDER_PARTS_MAX];
-	const char *key = twin->record.key, *lane = added->record.lane;
-	size_t count = rendering_for(rendering, twin->channel,
-	    &(struct rendering_message){twin->record.id, key, twin->record.to, twin->channel}, parts);
-	struct err *e = NULL;
-
-	for (size_t i = 0; i < count && !e; i++) {
-		struct standby *standby = new_stand_in(run, &added->record);
-
-		if (!i && count > 1 && !*lane)
-			lane = standby->id;
-		standby->of = of;
-		standby->after_ms = after_ms;
-		standby->lane = lane;
-		standby->key = i ? arena_format(&run->arena, "%s|part %zu", key, i + 1) : key;
-		e = take_stand_in(run, twin, standby, rendering, &parts[i]);
-	}
-	for (size_t i = 0; i < count; i++)
-		rendered_done(&parts[i]);
-	return e;
-}
-
-/* The stand-ins by CHANNEL, which is the fallback of BEFORE. */
-static struct err *add_by_channel(struct run *run, const struct message *message, struct run_message *added,
-    const struct conf_channel *before, const struct conf_channel *channel, int64_t of,
-    const struct rendering *rendering)
-{
-	struct run_message twin = *added;
-	struct texts recipients;
-
-	PASS(stand_in_recipients(run, added, channel, &recipients, &twin.own));
-	twin.channel = twin.meant_for = channel;
-	twin.record.channel = channel->name;
-	twin.record.expires_ms = expiry_of(run, message, channel, added->record.created_ms);
-	for (size_t i = 0; i < recipients.count; i++) {
-		twin.record.to = recipients.items[i];
-		PASS(add_twin(run, added, &twin, of, before->fallback_after_ms, rendering));
-	}
-	added->detail = twin.detail;
-	return NULL;
-}
-
-/* The chain of fallbacks, as far as they take the message; the configuration has no loops. */
-static struct err *add_stand_ins(struct run *run, const struct message *message, struct run_message *added,
-    const struct rendering *rendering)
-{
-	const struct conf *conf = run->tools->conf;
-	const struct conf_channel *before = added->channel, *channel;
-	int64_t of = 0;
-
-	for (; before->fallback && (channel = conf_channel(conf, before->fallback)); before = channel) {
-		size_t first = added->record.standby_count;
-
-		if (suppress_reason(run, message, channel, channel))
-			return NULL;
-		PASS(add_by_channel(run, message, added, before, channel, of, rendering));
-		if (added->record.standby_count == first)
-			return NULL;
-		of = (int64_t)first + 1;
-	}
-	return NULL;
-}
-
-/* Whichever part fails, the whole goes the other way; their common key sees to it that it does so once. */
-static void share_stand_ins(struct run *run, size_t first)
-{
-	const struct new_message *from = &run->messages[first].record;
-
-	for (size_t i = first + 1; i < run->message_count; i++) {
-		struct new_message *part = &run->messages[i].record;
-
-		for (size_t k = 0; k < from->standby_count; k++) {
-			struct standby *copy = new_stand_in(run, part);
-			const char *id = copy->id;
-
-			*copy = from->standbys[k];
-			copy->id = id;
-		}
-	}
 }
 
 /* A message to one recipient, which may come to several. */
@@ -429,11 +205,7 @@ static struct err *add_for(struct run *run, const struct message *message,
 	struct err *e = take_parts(run, first, message, rendering, parts, count);
 	for (size_t i = 0; i < count; i++)
 		rendered_done(&parts[i]);
-	if (e || !has_stand_ins(&run->messages[first]))
-		return e;
-	PASS(add_stand_ins(run, message, &run->messages[first], rendering));
-	share_stand_ins(run, first);
-	return NULL;
+	return e ? e : run_add_stand_ins(run, message, first, rendering);
 }
 
 /* A copy for each of the channel's own recipients, so that one who is refused harms no other. */
