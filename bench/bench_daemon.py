@@ -8,96 +8,103 @@ import importlib.util
 import os
 import pathlib
 import resource
+import signal
 import statistics
-import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "e2e"))
+from measure import (ROUNDS, Bmad, count, cpu_seconds, make_daemon, memory_kib, program, row, slot_text, spread, start_quietly,
+                     status_number, tree_cpu, wait_for)
 
-from harness import Bmad, read_proc, slot_text, status_number, wait_for  # noqa: E402 (found beside the tests)
-
-TICK = os.sysconf("SC_CLK_TCK")
 ONCE_ROUNDS = 11
-
-
-def row(work, bmad, peer=""):
-    print(f"{work:<58}  {bmad:<58}  {peer}".rstrip(), flush=True)
-
-
-def cpu_seconds(pid):
-    fields = read_proc(pid, "stat").rpartition(b")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK if len(fields) > 12 else 0.0
-
-
-def tree_cpu(bmad):
-    return sum(cpu_seconds(pid) for pid in [bmad.pid, *bmad.children().values()])
-
-
-def private_kib(pid):
-    return sum(int(line.split()[1]) for line in read_proc(pid, "smaps_rollup").decode().splitlines()
-               if line.startswith("Private_"))
 
 
 # -- runs ------------------------------------------------------------------------------------------------
 
 
-def count(bmad, query):
-    return bmad.sql(f"SELECT count(*) AS n FROM {query}")[0]["n"]
-
-
 def due_at_once(folder, jobs, module, at, **daemon):
     """A daemon with so many jobs that are due AT."""
     template = {"module": module, "schedule": f"@at {slot_text(at)}", "channels": ["out"]}
-    settings = {"workers": 4, "log": {"target": "stderr", "level": "warning"}, **daemon}
     # Messages are made and stay in the outbox: what sending costs is another row.
     held = {"out": {"type": "file", "dir": str(folder), "enabled": False}}
-    return Bmad(folder, jobs={f"job{i}": template for i in range(jobs)}, channels=held, daemon=settings)
+    return make_daemon(folder, {f"job{i}": template for i in range(jobs)}, held, **daemon)
 
 
-def start_quietly(bmad, timeout=60):
-    """Without its log, which is off: the scheduler has begun when the control socket answers with a next slot."""
-    bmad.spawn()
-    wait_for(lambda: bmad.command("status").returncode == 0, timeout, "the daemon")
+def until(at):
+    assert time.time() < at - 0.2, "it started too late for this slot"
+    time.sleep(max(0, at - time.time()))
 
 
-def bench_runs(jobs):
-    """Row 4: so many runs due in the same second, each with a message, recorded durably."""
+def runs_in_a_second(jobs):
+    """Seconds until the last of so many runs, each with a message, is recorded; CPU seconds a run, all processes."""
     with tempfile.TemporaryDirectory() as folder:
         at = int(time.time()) + 3 + jobs // 2000
         with due_at_once(pathlib.Path(folder), jobs, "heartbeat", at) as bmad:
             start_quietly(bmad)
-            assert time.time() < at - 0.2, "it started too late for this slot"
             before = tree_cpu(bmad)
-            time.sleep(max(0, at - time.time()))
+            until(at)
             wait_for(lambda: count(bmad, "runs WHERE state = 'ok'") == jobs, 120, "the runs", 0.1)
-            wall = bmad.sql("SELECT max(ended_ms) AS at FROM runs")[0]["at"] / 1000 - at
             cpu = tree_cpu(bmad) - before
             assert count(bmad, "messages WHERE state = 'queued'") == jobs
-            row(f"4  {jobs} runs due in one second, 4 workers, a message each",
-                f"{wall:.2f} s, {cpu / jobs * 1e6:.0f} us CPU a run, all processes",
-                "target 0.5 s / 4 s, 200 us")
+            return bmad.sql("SELECT max(ended_ms) AS at FROM runs")[0]["at"] / 1000 - at, cpu / jobs
+
+
+def bench_runs():
+    """Row 4; row 14 compares ten times the work."""
+    middles = []
+    for jobs in (1000, 10000):
+        walls, cpus = zip(*(runs_in_a_second(jobs) for _ in range(ROUNDS)))
+        row(f"4  {jobs} runs due in one second, 4 workers, a message each",
+            f"{spread(walls, 's')}, {spread([cpu * 1e6 for cpu in cpus], 'us', 0)} CPU a run", "target 0.5 s / 4 s, 200 us")
+        middles.append(statistics.median(cpus) * jobs)
+    row("14 ten times the runs", f"CPU times {middles[1] / middles[0]:.1f}", "target 10 to 12")
+
+
+# -- many jobs ---------------------------------------------------------------------------------------------
+
+
+def start_cost(jobs):
+    """CPU seconds and private KiB of main when it is ready, with so many jobs."""
+    with tempfile.TemporaryDirectory() as folder:
+        with due_at_once(pathlib.Path(folder), jobs, "noop", int(time.time()) + 86400) as bmad:
+            start_quietly(bmad)
+            return cpu_seconds(bmad.pid), memory_kib(bmad.pid, "Private_")
+
+
+def bench_start():
+    """Row 2; row 14 again."""
+    middles = []
+    for jobs in (1000, 10000, 100000):
+        cpus, memory = zip(*(start_cost(jobs) for _ in range(ROUNDS)))
+        row(f"2  start with {jobs} jobs", f"main {spread(cpus, 's', 3)} CPU, {spread(memory, 'KiB', 0)} private",
+            "target 150 ms / 1.5 s, 1 KiB a job over 8 MiB")
+        middles.append(statistics.median(cpus))
+    row("14 ten times the jobs", f"CPU times {middles[1] / middles[0]:.1f}, then {middles[2] / middles[1]:.1f}",
+        "target 10 to 12")
+
+
+def hand_over(jobs):
+    """CPU seconds that main needs to judge and hand over what is due at once; seconds until all is claimed."""
+    with tempfile.TemporaryDirectory() as folder:
+        at = int(time.time()) + 8
+        with due_at_once(pathlib.Path(folder), jobs, "noop", at) as bmad:
+            start_quietly(bmad)
+            store = bmad.child("store")
+            os.kill(store, signal.SIGSTOP)  # what answers cost main is left out
+            before = cpu_seconds(bmad.pid)
+            until(at)
+            time.sleep(1.5)
+            cpu = cpu_seconds(bmad.pid) - before
+            os.kill(store, signal.SIGCONT)
+            began = time.monotonic()
+            wait_for(lambda: count(bmad, "slots") == jobs, 120, "all claimed", 0.05)
+            return cpu, time.monotonic() - began
 
 
 def bench_due(jobs):
-    """Row 3: main claims so many slots of one second and queues their runs; rows 2 and 7 on the way."""
-    with tempfile.TemporaryDirectory() as folder:
-        at = int(time.time()) + 25
-        with due_at_once(pathlib.Path(folder), jobs, "noop", at) as bmad:
-            began = time.monotonic()
-            start_quietly(bmad)
-            started = time.monotonic() - began
-            cpu = cpu_seconds(bmad.pid)
-            row(f"2  start with {jobs} jobs", f"{started:.2f} s, {cpu:.2f} s CPU, main {private_kib(bmad.pid)} KiB private",
-                "target 1.5 s CPU for 100,000, 1 KiB a job")
-            assert time.time() < at - 0.5, "it started too late for this slot"
-            main_before = cpu_seconds(bmad.pid)
-            time.sleep(max(0, at - time.time()))
-            wait_for(lambda: count(bmad, "slots") == jobs, 120, "all claimed", 0.05)
-            row(f"3  {jobs} jobs due in the same second",
-                f"all claimed in {time.time() - at:.2f} s, main {cpu_seconds(bmad.pid) - main_before:.2f} s CPU,"
-                f" dropped {jobs - count(bmad, 'slots')}",
-                "target 100 ms to hand over")
+    cpus, claims = zip(*(hand_over(jobs) for _ in range(ROUNDS)))
+    row(f"3  {jobs} jobs due in the same second", f"handed over in {spread([cpu * 1e3 for cpu in cpus], 'ms', 0)} CPU,"
+        f" claimed in {spread(claims, 's')} more, dropped 0", "target 100 ms to hand over")
 
 
 # -- --once ------------------------------------------------------------------------------------------------
@@ -135,10 +142,9 @@ def bench_idle():
             before = sum(status_number(pid, "voluntary_ctxt_switches") for pid in pids)
             time.sleep(5)
             woken = sum(status_number(pid, "voluntary_ctxt_switches") for pid in pids) - before
-            pss = sum(int(line.split()[1]) for pid in pids for line in read_proc(pid, "smaps_rollup").decode().splitlines()
-                      if line.startswith("Pss:"))
-            row("7  idle with 1000 jobs", f"{woken} wake-ups in 5 s, main {private_kib(bmad.pid)} KiB private,"
-                f" tree {pss} KiB PSS", "target 0, 4 MiB, 40 MiB")
+            pss = sum(memory_kib(pid, "Pss:") for pid in pids)
+            row("7  idle with 1000 jobs", f"{woken} wake-ups in 5 s, main {memory_kib(bmad.pid, 'Private_')} KiB private"
+                f" ({memory_kib(bmad.pid, 'Private_Dirty')} written), tree {pss} KiB PSS", "target 0, 4 MiB, 40 MiB")
 
 
 # -- peers -------------------------------------------------------------------------------------------------
@@ -148,6 +154,9 @@ def bench_peers():
     for module, package in (("apscheduler", "python3-apscheduler"), ("croniter", "python3-croniter")):
         if not importlib.util.find_spec(module):
             row(f"   {package}", "", "not installed: not measured")
+    for name in ("apprise", "prometheus-alertmanager"):
+        if not program(name):
+            row(f"9  {name}", "", "not installed: not measured")
     if importlib.util.find_spec("croniter"):
         peer_croniter()
     if importlib.util.find_spec("apscheduler"):
@@ -193,8 +202,8 @@ def peer_apscheduler(jobs):
 def main():
     bench_once()
     bench_idle()
-    bench_runs(1000)
-    bench_runs(10000)
+    bench_runs()
+    bench_start()
     bench_due(100000)
     bench_peers()
 

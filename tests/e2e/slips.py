@@ -42,6 +42,13 @@ def is_blank(value):
     return value is None or not value.strip(" \t\r\n\v\f")
 
 
+# The rows that a report reads, as any client would ask for them.
+PLANS = ("select rip_name, belongs_to_instance, date, plan, updated, updater, note, instance, version_latest from buildables"
+         " where artifact = 'SERVICE' and belongs_to_artifact = 'REGION' and version_instance = 0")
+LARGE_SERVICES, LARGE_REGIONS = 5000, 40
+LARGE_SLIPS = LARGE_SERVICES // 100 * LARGE_REGIONS
+
+
 # -- rows ------------------------------------------------------------------------------------------------------
 
 
@@ -70,6 +77,21 @@ class Table:
 
     def tuples(self):
         return [tuple(row[column] for column in COLUMNS) for row in self.rows.values()]
+
+
+def large_rows():
+    """A million: 5,000 services in 40 regions, each with a current plan and four of its history."""
+    regions = [f"R{n:02}" for n in range(LARGE_REGIONS)]
+    for r in regions:
+        yield ("REGION", f"{r}:v0", 0, 1, r, None, None, None, None, "2018-01-15T00:00:00Z", "2018-01-15T00:00:00Z", "x", None)
+    for s in range(LARGE_SERVICES):
+        yield ("SERVICE", f"s{s}:v0", 0, 1, f"s{s}", f"Service {s}", None, None, None, None, None, None, None)
+        for r in regions:
+            for version in (0, 1, 2, 3, 4):
+                moved = version in (0, 4) and s % 100 == 0
+                yield ("SERVICE", f"s{s}:v{version}:{r}", version, 4, f"s{s}", None, "p", "REGION", r,
+                       "2020-06-01T00:00:00Z" if moved else "2020-01-01T00:00:00Z",
+                       "2020-04-30T00:00:00Z" if moved else "2019-01-01T00:00:00Z", "moe", None)
 
 
 def make_table(seed, now, odd=True):
