@@ -143,27 +143,39 @@ static void show_channel(const struct json *channel)
 		printf(" until %s", until);
 	if (by)
 		printf(" by %s", by);
-	printf(", %lld queued, the oldest for %lld s%s%s\n", number_of(channel, "queued"),
-	    number_of(channel, "oldest_s"), reason && !by ? ": " : "", reason && !by ? reason : "");
+	printf(", %lld queued", number_of(channel, "queued"));
+	if (number_of(channel, "queued"))
+		printf(", the oldest for %lld s", number_of(channel, "oldest_s"));
+	printf("%s%s\n", reason && !by ? ": " : "", reason && !by ? reason : "");
+}
+
+static void show_worker(const struct json *worker)
+{
+	const char *job = json_text(json_get(worker, "job"));
+
+	printf("worker %lld: %s%s%s\n", number_of(worker, "number"), text_of(worker, "state"), job ? " " : "",
+	    job ? job : "");
 }
 
 static void show_status(const struct json *status)
 {
 	const struct json *next = json_get(status, "next");
+	const char *environment = json_text(json_get(status, "environment"));
 	char uptime[TIME_TEXT];
 
 	printf("bmad %s, process %lld, up %s\n", text_of(status, "version"), number_of(status, "pid"),
 	    duration_format(number_of(status, "uptime_s"), uptime));
 	printf("configuration %s, %lld jobs, loaded %s\n", text_of(status, "config"),
 	    number_of(status, "jobs"), text_of(status, "loaded"));
+	if (environment)
+		printf("environment %s\n", environment);
 	if (next && json_is(next, JSON_OBJECT))
 		printf("next: %s at %s\n", text_of(next, "job"), text_of(next, "local"));
 	else
 		printf("next: nothing is scheduled\n");
 	show_pauses(json_get(status, "paused"));
 	json_each(worker, json_get(status, "workers"))
-		printf("worker %lld: %s %s\n", number_of(worker, "number"), text_of(worker, "state"),
-		    text_of(worker, "job"));
+		show_worker(worker);
 	if (number_of(status, "waiting"))
 		printf("%lld runs wait for a worker\n", number_of(status, "waiting"));
 	json_each(channel, json_get(status, "channels"))
