@@ -69,16 +69,14 @@ bool alarms_anybody_is_told(const struct conf *conf)
 
 void alarms_arm(struct alarms *alarms)
 {
-	int64_t now_ms = wall_ms(), wait_ms = troubles_due(alarms->troubles, now_ms);
+	int64_t now_ms = wall_ms(), due_ms = troubles_due(alarms->troubles, now_ms);
 
-	if (wait_ms == INT64_MAX || alarms->stopped) {
+	if (due_ms == INT64_MAX || alarms->stopped)
 		event_del(alarms->timer);
-		return;
-	}
-	wait_ms = wait_ms > now_ms ? wait_ms - now_ms : 0;
-	if (wait_ms > LONGEST_WAIT_MS)
-		wait_ms = LONGEST_WAIT_MS;
-	event_add(alarms->timer, &(struct timeval){wait_ms / 1000, wait_ms % 1000 * 1000});
+	else if (due_ms > now_ms + LONGEST_WAIT_MS)
+		timer_set(alarms->timer, LONGEST_WAIT_MS);
+	else
+		timer_set(alarms->timer, due_ms - now_ms);
 }
 
 static void tell_unheard(const struct telling *telling)

@@ -162,18 +162,16 @@ struct err *checker_start(struct event_base *base, const struct checker_plan *pl
 	    .arg = (void *)(uintptr_t)plan,
 	    .keep = {-1, -1},
 	};
-	int64_t ms = plan->patience_ms;
 	struct checker *checker;
 	pid_t pid;
 	int fd;
 
 	PASS(child_fork(&child, &pid, &fd));
 	checker = mem_alloc(sizeof(*checker));
-	*checker = (struct checker){.pid = pid, .patience_ms = ms, .done = done, .arg = arg};
+	*checker = (struct checker){.pid = pid, .patience_ms = plan->patience_ms, .done = done, .arg = arg};
 	checker->peer = peer_create(base, fd, &handlers, checker);
 	checker->patience = evtimer_new(base, on_patience, checker);
-	event_add(checker->patience,
-	    &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+	timer_set(checker->patience, plan->patience_ms);
 	*out_checker = checker;
 	return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Forking a child without exec, and the two clocks. */
+/* Forking a child without exec, and its log lines. */
 #include "daemon/child.h"
 
 #include <errno.h>
@@ -7,31 +7,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "daemon/title.h"
 #include "request/link.h"
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t wall_ms(void)
-{
-	return clock_ms(CLOCK_REALTIME);
-}
-
-struct mono mono_now(void)
-{
-	return (struct mono){clock_ms(CLOCK_MONOTONIC)};
-}
 
 static void send_line(void *arg, enum log_level level, const char *event, const struct log_field *fields,
     size_t count)

@@ -6,11 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include <bmad/time.h>
-
-/* The clocks, for the loops of processes; nothing else reads them. */
-int64_t wall_ms(void);
-struct mono mono_now(void);
+#include "daemon/clock.h"
 
 /*
  * Sends this process's log lines over PARENT (blocking, the socket pair to main) as REQ_LOG; for children

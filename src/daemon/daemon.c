@@ -78,13 +78,12 @@ static void on_stop_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	supervisor_end(daemon->supervisor, CHILD_WORKER, SIGKILL);
 	supervisor_end(daemon->supervisor, CHILD_SENDER, SIGKILL);
-	event_add(daemon->stop_timeout, &(struct timeval){.tv_sec = 1});
+	timer_set(daemon->stop_timeout, 1000);
 }
 
 static void stop(void *arg)
 {
 	struct daemon *daemon = arg;
-	int64_t ms = daemon->conf->daemon.stop_timeout_ms;
 	struct child *sender = supervisor_child(daemon->supervisor, CHILD_SENDER, 1);
 
 	if (daemon->stopping)
@@ -100,7 +99,7 @@ static void stop(void *arg)
 	dispatcher_stop(daemon->dispatcher);
 	if (sender->peer)
 		peer_call(sender->peer, REQ_DRAIN, &(struct nothing){false}, NULL, NULL);
-	event_add(daemon->stop_timeout, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+	timer_set(daemon->stop_timeout, daemon->conf->daemon.stop_timeout_ms);
 	stop_step(daemon);
 }
 
@@ -231,7 +230,7 @@ static void on_log_waits(void *arg)
 	struct daemon *daemon = arg;
 
 	if (!event_pending(daemon->flush, EV_TIMEOUT, NULL))
-		event_add(daemon->flush, &(struct timeval){.tv_usec = LOG_FLUSH_MS * 1000});
+		timer_set(daemon->flush, LOG_FLUSH_MS);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *arg)
@@ -259,8 +258,7 @@ static void set_timers(struct daemon *daemon)
 	log_on_wait(on_log_waits, daemon);
 	daemon->watchdog = event_new(daemon->stage.base, -1, EV_PERSIST, on_watchdog, daemon);
 	if (watchdog_ms > 0)
-		event_add(daemon->watchdog, &(struct timeval){.tv_sec = watchdog_ms / 1000,
-		                                .tv_usec = (suseconds_t)(watchdog_ms % 1000) * 1000});
+		timer_set(daemon->watchdog, watchdog_ms);
 }
 
 /* -- the check before anything starts -------------------------------------------------------------- */

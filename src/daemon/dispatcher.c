@@ -14,7 +14,8 @@
 #include "daemon/traceback.h"
 
 #define KILL_AFTER_S 10
-#define EXHAUSTED_MS 1000 /* a run that waits longer than this for a worker is worth a line */
+#define EXHAUSTED_MS       1000 /* a run that waits longer than this for a worker is worth a line */
+#define EXHAUSTED_AGAIN_MS 60000
 
 enum run_state { RUN_WAITING, RUN_RUNNING, RUN_CLOSING };
 
@@ -189,15 +190,13 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	log_end(&line);
 	kill(pid, CRASH_ASK);
 	kill(pid, SIGTERM);
-	event_add(entry->deadline, &(struct timeval){.tv_sec = KILL_AFTER_S});
+	timer_set(entry->deadline, KILL_AFTER_S * 1000);
 }
 
 static void set_deadline(struct run_entry *entry)
 {
-	int64_t ms = entry->granted.job->timeout_ms;
-
 	entry->deadline = evtimer_new(entry->dispatcher->setup.base, on_deadline, entry);
-	event_add(entry->deadline, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+	timer_set(entry->deadline, entry->granted.job->timeout_ms);
 }
 
 /* -- starting -------------------------------------------------------------------------------------- */
@@ -259,7 +258,7 @@ static void pump(struct dispatcher *dispatcher)
 	if (!dispatcher->waiting)
 		event_del(dispatcher->exhausted);
 	else if (!event_pending(dispatcher->exhausted, EV_TIMEOUT, NULL))
-		event_add(dispatcher->exhausted, &(struct timeval){.tv_sec = EXHAUSTED_MS / 1000});
+		timer_set(dispatcher->exhausted, EXHAUSTED_MS);
 }
 
 static void on_exhausted(evutil_socket_t fd, short what, void *arg)
@@ -275,7 +274,7 @@ static void on_exhausted(evutil_socket_t fd, short what, void *arg)
 	log_text(&line, "job", dispatcher->waiting->granted.job->name);
 	log_int(&line, "waits_ms", mono_now().ms - dispatcher->waiting->waiting_since.ms);
 	log_end(&line);
-	event_add(dispatcher->exhausted, &(struct timeval){.tv_sec = 60});
+	timer_set(dispatcher->exhausted, EXHAUSTED_AGAIN_MS);
 }
 
 struct dispatcher *dispatcher_create(const struct dispatcher_setup *setup)

@@ -81,7 +81,7 @@ static void away(struct line *line, struct err *why)
 	else
 		err_destroy(why);
 	line->told = true;
-	event_add(line->reconnect, &(struct timeval){.tv_usec = RECONNECT_MS * 1000});
+	timer_set(line->reconnect, RECONNECT_MS);
 }
 
 static void on_hello(void *arg, struct err *e, const void *reply)

@@ -305,7 +305,7 @@ static void on_claimed(void *arg, struct err *e, const void *reply)
 		return;
 	}
 	tell_waiting(once, answer->slots[0].open_run);
-	event_add(once->claim_again, &(struct timeval){.tv_usec = CLAIM_AGAIN_MS * 1000});
+	timer_set(once->claim_again, CLAIM_AGAIN_MS);
 }
 
 static void claim(struct once *once)

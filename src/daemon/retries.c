@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "daemon/clock.h"
+
 struct delayed {
 	struct retries *retries;
 	struct wanted *wanted;
@@ -33,14 +35,11 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 void retries_add(struct retries *retries, struct wanted *wanted, int64_t ms)
 {
 	struct delayed *delayed = mem_alloc(sizeof(*delayed));
-	struct timeval after = {0};
 
-	if (ms > 0)
-		after = (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	delayed->retries = retries;
 	delayed->wanted = wanted;
 	delayed->timer = evtimer_new(retries->base, on_due, delayed);
-	event_add(delayed->timer, &after);
+	timer_set(delayed->timer, ms);
 	DL_APPEND(retries->waiting, delayed);
 }
 

@@ -187,8 +187,7 @@ static void gone(struct child *child)
 		start(child);
 		return;
 	}
-	event_add(child->restart,
-	    &(struct timeval){.tv_sec = delay / 1000, .tv_usec = (suseconds_t)(delay % 1000) * 1000});
+	timer_set(child->restart, delay);
 }
 
 static void gone_if_complete(struct child *child)
@@ -289,7 +288,7 @@ static void start(struct child *child)
 		return;
 	}
 	log_fault(LEVEL_ERROR, "process_not_started", e);
-	event_add(child->restart, &(struct timeval){.tv_sec = 1});
+	timer_set(child->restart, 1000);
 }
 
 static void add_child(struct supervisor *supervisor, size_t index)

@@ -32,7 +32,7 @@ static void add_item(struct process *process, const struct item *item)
 	if (item->kind != REQ_START)
 		event_active(process->batch_due, 0, 0);
 	else if (!event_pending(process->start_due, EV_TIMEOUT, NULL))
-		event_add(process->start_due, &(struct timeval){.tv_usec = START_WAITS_MS * 1000});
+		timer_set(process->start_due, START_WAITS_MS);
 }
 
 static struct err *check_order(struct caller *caller, enum request_kind kind)
@@ -119,7 +119,6 @@ static void set_timer(struct process *process, int64_t now_ms)
 {
 	int64_t next_ms = earlier(process->next_sweep_ms, process->next_expiry_ms);
 	int64_t wait_ms = earlier(next_ms, waits_deadline(process)) - now_ms;
-	struct timeval after = {0};
 
 	if (process->unavailable && wait_ms < 1000)
 		wait_ms = 1000; /* what is due cannot be done now; do not spin over it */
@@ -127,11 +126,7 @@ static void set_timer(struct process *process, int64_t now_ms)
 		wait_ms = process->unavailable ? 1000 : BURY_BITE_MS;
 	if (wait_ms > LONGEST_WAIT_MS)
 		wait_ms = LONGEST_WAIT_MS; /* the wall clock may have been set back */
-	if (wait_ms > 0) {
-		after.tv_sec = wait_ms / 1000;
-		after.tv_usec = wait_ms % 1000 * 1000;
-	}
-	event_add(process->timer, &after);
+	timer_set(process->timer, wait_ms);
 }
 
 static void on_batch_due(evutil_socket_t fd, short what, void *arg)
