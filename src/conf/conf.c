@@ -221,9 +221,7 @@ static void read_sections(struct loader *loader, const struct conf_request *requ
 
 	reader->owner =
 	    (struct option_owner){.kind = "the configuration", .place = {.file = loader->conf->path}};
-	if (!options_read(reader, root, &(struct option_part){root_options, NULL}, 1) &&
-	    root->kind != NODE_MAPPING)
-		return;
+	options_read(reader, root, &(struct option_part){root_options, NULL}, 1);
 	for (size_t i = 0; i < SECTIONS; i++)
 		entries_make(
 		    &maker, &sections[i].kind, find_section(loader, root, sections[i].name), &entries[i]);

@@ -123,6 +123,15 @@ def test_a_file_that_is_no_yaml_is_rejected(make_bmad):
     bmad.wait_event("run_succeeded", job="beat")
 
 
+@pytest.mark.parametrize("text", ["- a", "hello", "[", "daemon: []", "\tx"])
+def test_where_a_file_tells_of_no_daemon_the_file_is_what_is_wrong(make_bmad, text):
+    bmad = make_bmad()
+    bmad.config.write_text(text)
+    done = bmad.command("status", env={"HOME": str(bmad.folder)})
+    assert done.returncode == 2
+    assert f"{bmad.config}:" in done.stderr and "the configuration has errors" in done.stderr
+
+
 def test_the_daemon_itself_rejects_a_file_that_is_no_yaml_further_down(make_bmad):
     bmad = make_bmad(jobs={"beat": noop(schedule=SECOND)}).start()
     bmad.config.write_text(f"daemon: {{control: {bmad.folder}/control.sock}}\njobs:\n  beat: [")

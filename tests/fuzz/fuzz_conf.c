@@ -76,6 +76,20 @@ static void judge(const struct conf *conf, const struct conf_problems *problems)
 	check_secret(problems);
 }
 
+/* As commands look for the daemon, whatever the file is like. */
+static void salvage(const struct conf_request *request)
+{
+	struct conf_request torn = *request;
+	struct conf_problems problems = {0};
+
+	torn.keep = torn.torn = true;
+	struct conf *conf = conf_load(&torn, &problems);
+	check(conf && *conf->daemon.control && *conf->daemon.store);
+	check_secret(&problems);
+	conf_destroy(conf);
+	conf_problems_done(&problems);
+}
+
 static void remove_files(void)
 {
 	unlink(base);
@@ -122,5 +136,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use(conf);
 	conf_destroy(conf);
 	conf_problems_done(&problems);
+	salvage(&request);
 	return 0;
 }
