@@ -56,6 +56,22 @@ def test_next_and_jobs_show_slots_whatever_the_jitter(make_bmad):
 # -- starts and boots ----------------------------------------------------------------------------------------
 
 
+def test_next_shows_what_a_job_would_have_for_an_expression(make_bmad):
+    schedule = ["H H * * *", "@at 2030-03-01T12:00:00Z", "@every 49h"]
+    bmad = make_bmad(jobs={"beat": noop(schedule=schedule, timezone="Europe/Paris"), "hand": noop()})
+    since = ("--from", "2030-02-28", "-n", 40)
+    fires = bmad.json("next", "beat", *since)
+    each = [bmad.json("next", "--expr", text, "--job", "beat", "--timezone", "Europe/Paris", *since) for text in schedule]
+
+    utc = {fire["utc"] for fire in fires}
+    assert sorted(utc) == sorted({fire["utc"] for part in each for fire in part})[:40]
+    assert each[1] == [{"local": "2030-03-01T13:00:00+01:00", "utc": "2030-03-01T12:00:00Z"}]
+    assert {fire["local"][10:] for fire in each[0]} in ({f"T{hour:02}:{minute:02}:00+0{offset}:00" for offset in (1, 2)}
+                                                       for hour in range(24) for minute in range(60))
+    assert bmad.json("next", "--expr", "H H * * *", "--job", "other", *since) != each[0]
+    assert bmad.command("next", "hand").stdout == "never\n"
+
+
 def test_a_job_runs_at_each_start_besides_its_schedule(make_bmad):
     bmad = make_bmad(jobs={"job": noop(run_at_start=True, schedule="0 0 1 1 *"), "bare": noop(run_at_start=True)})
     for start in (1, 2):
