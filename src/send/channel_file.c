@@ -2,14 +2,10 @@
 /* Channel `file`: each message a file of its own in a folder, complete as soon as it has its name. */
 #include "send/channels.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/file.h"
 
 #define NAME_PART_MAX 64 /* of job and kind: the whole stays under the 255 bytes of a file name */
 
@@ -65,92 +61,30 @@ static const char *name_of(const struct outgoing *message, struct arena *arena)
 	    safe(message->kind, arena), safe(message->id, arena), ending_of(message->content_type));
 }
 
-static struct err *fault(const char *what, const char *name)
-{
-	return ERR(ERR_TEMPORARY, "%s %s: %s", what, name, strerror(errno));
-}
-
-static struct err *fill(int fd, const char *name, const char *bytes, size_t length)
-{
-	while (length) {
-		ssize_t done = write(fd, bytes, length);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return fault("write", name);
-		bytes += done;
-		length -= (size_t)done;
-	}
-	return fsync(fd) ? fault("sync", name) : NULL;
-}
-
-static struct err *write_aside(int dir, const char *name, const struct outgoing *message)
-{
-	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	struct err *e;
-
-	if (fd < 0)
-		return fault("create", name);
-	e = fill(fd, name, message->payload, message->payload_length);
-	if (close(fd) && !e)
-		e = fault("close", name);
-	return e;
-}
-
 /* The same message again (after a crash) gives the same name, and so the same one file. */
-static struct err *write_in(int dir, const struct outgoing *message, struct arena *arena)
-{
-	const char *name = name_of(message, arena);
-	const char *aside = arena_format(arena, ".%s.tmp", name);
-	struct err *e = write_aside(dir, aside, message);
-
-	if (!e && renameat(dir, aside, dir, name))
-		e = fault("rename", name);
-	if (e) {
-		unlinkat(dir, aside, 0);
-		return e;
-	}
-	return fsync(dir) ? fault("sync the folder of", name) : NULL;
-}
-
-/* Made if only its last part is missing: a folder above that is missing may be a disk that is not mounted. */
-static int open_folder(const char *path)
-{
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir >= 0 || errno != ENOENT || mkdir(path, 0750))
-		return dir;
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static struct err *file_write(
+static struct err *write_message(
     const struct conf_channel *channel, const void *options, const struct outgoing *message)
 {
 	const struct file_options *o = options;
 	cleanup(arena_done) struct arena arena = {0};
-	int dir = open_folder(o->dir);
-	struct err *e;
+	int dir;
 
 	(void)channel;
-	if (dir < 0)
-		return fault("open the folder", o->dir);
-	e = write_in(dir, message, &arena);
+	PASS(file_open_folder(o->dir, &dir));
+	struct err *e =
+	    file_replace(dir, name_of(message, &arena), message->payload, message->payload_length, 0640);
 	close(dir);
 	return e;
 }
 
 /* An empty file, which nobody sees: it has its name for a moment only, and a hidden one. */
-static struct err *file_probe(const void *options, struct probe *out_probe)
+static struct err *probe_folder(const void *options, struct probe *out_probe)
 {
 	const struct file_options *o = options;
-	const struct outgoing nothing = {.payload = ""};
-	int dir = open_folder(o->dir);
-	struct err *e;
+	int dir;
 
-	if (dir < 0)
-		return fault("open the folder", o->dir);
-	e = write_aside(dir, ".bmad-check.tmp", &nothing);
+	PASS(file_open_folder(o->dir, &dir));
+	struct err *e = file_write(dir, ".bmad-check.tmp", "", 0, 0640);
 	unlinkat(dir, ".bmad-check.tmp", 0);
 	close(dir);
 	out_probe->tried = "files can be written";
@@ -168,6 +102,6 @@ const struct channel_type channel_file = {
     .retry_max = "10m",
     .max_age = "6h",
     .on_ambiguous = AMBIGUOUS_RETRY,
-    .write = file_write,
-    .probe = file_probe,
+    .write = write_message,
+    .probe = probe_folder,
 };
