@@ -98,6 +98,8 @@ extern const struct api_type *const api_types[];
 const char *api_name(const struct api *api);
 const void *api_options(const struct api *api); /* the type's structure, references resolved */
 
+/* The wall clock in seconds, for what a sign-in must say of the time. */
+int64_t api_wall_s(const struct api *api);
 /* One exchange as it stands: no session, no second try. */
 struct err *api_exchange(
     struct api *api, const struct api_request *request, struct api_answer *out_answer) MUST_CHECK;

@@ -55,7 +55,7 @@ enum option_type {
 	OPT_PATH,     /* const char *: a file or folder, made absolute from the folder of the configuration */
 	OPT_SECRET,   /* struct secret */
 	OPT_BOOL,     /* bool: true false yes no on off */
-	OPT_INT,      /* int64_t within min..max */
+	OPT_INT,      /* int64_t within min..max; `unset` when left out without fallback */
 	OPT_DURATION, /* int64_t milliseconds within min..max; -1 when left out without fallback */
 	OPT_SIZE,     /* int64_t bytes within min..max, as 500, 64k, 10M or 1G (thousands) */
 	OPT_CHOICE,   /* int: index in `choices`, -1 when left out without fallback */
@@ -65,6 +65,7 @@ enum option_type {
 	OPT_NAME,     /* const char *: name of an entry of `section` */
 	OPT_NAMES,    /* struct texts of such names */
 	OPT_RATES,    /* struct rates */
+	OPT_LIST,     /* const struct json *: any list, all its scalars texts (an array; empty when left out) */
 	OPT_MAP,      /* const struct json *: any mapping, kept as it is (an object; {} when left out) */
 	/*
 	 * A mapping of its own keys, `group`; their offsets are in the same structure. Without `group`: keys
@@ -84,6 +85,7 @@ struct option {
 	const char *const *choices; /* OPT_CHOICE: NULL-terminated */
 	const char *section;        /* OPT_NAME, OPT_NAMES: "sources", "channels", "apis" or "jobs" */
 	const struct option *group; /* OPT_GROUP */
+	int64_t unset;              /* OPT_INT */
 	int64_t min, max; /* OPT_INT, OPT_INTS, OPT_SIZE, OPT_DURATION (ms); max 0: no upper bound */
 	const char *help; /* one sentence, lower case, without full stop */
 };

@@ -81,6 +81,7 @@ struct conf_api {
 	const void *options; /* of the type's own structure */
 	int64_t request_timeout_ms; /* of one call as a job sees it, tries and waits included */
 	int64_t retry_wait_ms;      /* before the second try; doubled from one to the next */
+	int64_t pace_ms;            /* from the beginning of one call to that of the next */
 	const char *ca_file, *proxy;
 };
 

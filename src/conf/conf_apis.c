@@ -21,6 +21,8 @@ const struct option conf_api_options[] = {
         .help = "how long one call may take, with all its tries and the waits between them; by type"},
     {.name = "retry_wait", .type = OPT_DURATION, FIELD(retry_wait_ms), .min = 1,
         .help = "the wait before the second try of a call; doubled from one to the next; by type"},
+    {.name = "pace", .type = OPT_DURATION, FIELD(pace_ms),
+        .help = "from the beginning of one call to that of the next, at least; by type"},
     {.name = "ca_file", .type = OPT_PATH, FIELD(ca_file), .help = "certificates to trust instead of the system's"},
     {.name = "proxy", .type = OPT_TEXT, FIELD(proxy), .help = "the URL of a proxy"},
     OPTION_END,
@@ -74,6 +76,7 @@ static void read_keys(
 	options_default(reader, conf_api_options, &keys);
 	default_key(loader, "request_timeout", type->request_timeout, &keys);
 	default_key(loader, "retry_wait", type->retry_wait, &keys);
+	keys.api.pace_ms = type->pace_ms;
 	options_default(reader, type->options, options);
 	bool good = options_read(reader, mapping, parts, ARRAY_SIZE(parts));
 	*api = keys.api;

@@ -155,16 +155,31 @@ static struct json *json_of_text(const struct node *text)
 	return number ? number : json_string(text->text);
 }
 
-struct json *node_json(const struct node *node)
+static struct json *json_of_any_text(const struct node *text)
+{
+	return json_string(text->text);
+}
+
+static struct json *json_of(const struct node *node, struct json *(*of_text)(const struct node *text))
 {
 	if (node->kind == NODE_TEXT)
-		return json_of_text(node);
+		return of_text(node);
 	struct json *container = node->kind == NODE_LIST ? json_array() : json_object();
 	for (uint32_t i = 0; i < node->count; i++) {
 		if (node->kind == NODE_LIST)
-			json_add(container, node_json(node->items[i]));
+			json_add(container, json_of(node->items[i], of_text));
 		else
-			json_set(container, node->pairs[i].key->text, node_json(node->pairs[i].value));
+			json_set(container, node->pairs[i].key->text, json_of(node->pairs[i].value, of_text));
 	}
 	return container;
+}
+
+struct json *node_json(const struct node *node)
+{
+	return json_of(node, json_of_text);
+}
+
+struct json *node_json_texts(const struct node *node)
+{
+	return json_of(node, json_of_any_text);
 }

@@ -70,5 +70,7 @@ const struct node *node_with_key(
  * booleans, and what JSON calls a number is one if nothing of it is lost; all else is a string.
  */
 struct json *node_json(const struct node *node);
+/* The same, but every text is a string, whatever it looks like: `No` and `012` may be names. */
+struct json *node_json_texts(const struct node *node);
 
 #endif

@@ -25,6 +25,7 @@ static const struct {
     [OPT_NAME] = {"name in", "the name of an entry of"},
     [OPT_NAMES] = {"names in", "a list of names of"},
     [OPT_RATES] = {"rates", "a rate such as 4/s or 60/30s, or a list of such"},
+    [OPT_LIST] = {"list", "a list"},
     [OPT_MAP] = {"mapping", "a mapping"},
     [OPT_GROUP] = {"mapping", "a mapping"},
 };

@@ -445,7 +445,7 @@ static bool read_rates(
 	    reader, option, value, read_rate, sizeof(*rates->items), &rates->items, &rates->count);
 }
 
-/* -- mappings kept as they are --------------------------------------------------------------------- */
+/* -- mappings and lists kept as they are ------------------------------------------------------------ */
 
 static void destroy_json(void *value)
 {
@@ -473,23 +473,37 @@ static bool check_map(
 	return good;
 }
 
-static bool read_map(
-    struct option_reader *reader, const struct option *option, const struct node *value, void *field)
+static bool read_json(struct option_reader *reader, const struct option *option, const struct node *value,
+    struct json *(*make)(const struct node *node), void *field)
 {
 	enum reference_use use = reader->use;
 	size_t budget = MAP_NODES_MAX;
 
-	if (value->kind != NODE_MAPPING)
-		return refuse(reader, option, value);
 	reader->use = REFERENCES_LATER; /* nobody uses what is in it but a run */
 	bool good = check_map(reader, option, value, &budget);
 	reader->use = use;
 	if (!good)
 		return false;
-	struct json *json = node_json(value);
+	struct json *json = make(value);
 	arena_defer(reader->arena, destroy_json, json);
 	*(const struct json **)field = json;
 	return true;
+}
+
+static bool read_map(
+    struct option_reader *reader, const struct option *option, const struct node *value, void *field)
+{
+	if (value->kind != NODE_MAPPING)
+		return refuse(reader, option, value);
+	return read_json(reader, option, value, node_json, field);
+}
+
+static bool read_whole_list(
+    struct option_reader *reader, const struct option *option, const struct node *value, void *field)
+{
+	if (value->kind != NODE_LIST)
+		return refuse(reader, option, value);
+	return read_json(reader, option, value, node_json_texts, field);
 }
 
 /* -- the table of types ---------------------------------------------------------------------------- */
@@ -509,6 +523,7 @@ static value_reader *const readers[] = {
     [OPT_NAME] = read_name,
     [OPT_NAMES] = read_names,
     [OPT_RATES] = read_rates,
+    [OPT_LIST] = read_whole_list,
     [OPT_MAP] = read_map,
 };
 

@@ -85,6 +85,9 @@ static void default_one(struct option_reader *reader, const struct option *optio
 		if (option->group)
 			options_default(reader, option->group, out);
 		return;
+	case OPT_INT:
+		*(int64_t *)field = option->unset;
+		break;
 	case OPT_DURATION:
 		*(int64_t *)field = -1;
 		break;
@@ -97,10 +100,13 @@ static void default_one(struct option_reader *reader, const struct option *optio
 	case OPT_NAMES:
 		*(struct texts *)field = no_texts;
 		break;
-	default: /* OUT is zeroed: NULL, false, 0 and no rates; a map is read below */
+	default: /* OUT is zeroed: NULL, false, 0 and no rates; a map or list is read below */
 		break;
 	}
-	const char *fallback = option->type == OPT_MAP && !option->fallback ? "{}" : option->fallback;
+	const char *fallback = option->fallback    ? option->fallback
+	                       : option->type == OPT_MAP  ? "{}"
+	                       : option->type == OPT_LIST ? "[]"
+	                                                  : NULL;
 	if (!fallback)
 		return;
 	const struct node *value = yaml_read_value("default", fallback, reader->arena, reader->problems);

@@ -72,6 +72,7 @@ static struct err *resolve_field(
 		return resolve_texts(conf, field, arena);
 	case OPT_SECRETS:
 		return resolve_secrets(conf, field, arena);
+	case OPT_LIST:
 	case OPT_MAP:
 		return resolve_map(conf, field, arena);
 	case OPT_GROUP:

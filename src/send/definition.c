@@ -72,6 +72,7 @@ static uint64_t add_option(uint64_t hash, const struct option *option, const voi
 		return add_texts(hash, value);
 	case OPT_RATES:
 		return add_rates(hash, value);
+	case OPT_LIST:
 	case OPT_MAP:
 		return add_map(hash, *(const struct json *const *)value);
 	case OPT_GROUP:

@@ -86,6 +86,11 @@ const void *api_options(const struct api *api)
 	return api->entry->options;
 }
 
+int64_t api_wall_s(const struct api *api)
+{
+	return api->limits.wall_ms() / 1000;
+}
+
 /* -- time ------------------------------------------------------------------------------------------- */
 
 static struct mono sooner(struct mono a, struct mono b)
@@ -256,7 +261,7 @@ static struct err *send_call(struct api *api, struct slot *slot, const struct ap
 	prepare(api, &slot->exchange, &slot->request, slot->deadline);
 	slot->exchange.headers[0] = api->entry->type->headers;
 	slot->exchange.headers[1] = session; /* libcurl copies what it is given */
-	api->next_start.ms = api->limits.now().ms + api->entry->type->pace_ms;
+	api->next_start.ms = api->limits.now().ms + api->entry->pace_ms;
 	struct err *e = http_start(api->http, &slot->exchange);
 	slot->exchange.headers[1] = NULL;
 	return e;
