@@ -37,6 +37,12 @@ struct job_module {
 	const char *templates; /* the folder of its templates; NULL: its name */
 
 	/*
+	 * Options of `--once` that are this module's own, ending with NULL: "apply" for `--apply`, and with a
+	 * `=` at its end one that takes a value. The run finds them in run_given(). NULL: none.
+	 */
+	const char *const *by_hand;
+
+	/*
 	 * Looks at options that a table cannot judge (two keys that exclude each other). CONFIG error
 	 * beginning with the option's name; NULL function: nothing to judge. Reads nothing.
 	 */

@@ -31,7 +31,10 @@ utc_t run_now(const struct run *run);         /* read once, when the run began; 
 utc_t run_clock(const struct run *run);       /* for long runs: read anew; by hand it is run_now() */
 int64_t run_id(const struct run *run);        /* its number in the history; 0: a dry run that has none */
 bool run_is_dry(const struct run *run);
-/* What a run of bmad's own was given to work on; NULL for a job's. */
+/*
+ * What a run of bmad's own was given to work on, or an object of what the command line said beside
+ * `--once JOB` (job_module.by_hand); NULL for a job's own.
+ */
 const struct json *run_given(const struct run *run);
 
 /* -- where data comes from -- */
@@ -59,8 +62,22 @@ struct program {
 struct err *run_program(
     struct run *run, const struct program *program, const char **out_text, size_t *out_length) MUST_CHECK;
 
+/* What URL answers to a plain GET, owned by the run. TEMPORARY error if it does not answer 200. */
+struct err *run_fetch(
+    struct run *run, const char *url, const char **out_text, size_t *out_length) MUST_CHECK;
+
+/* The content of the file PATH, a relative one from the configuration's folder, owned by the run. */
+struct err *run_read_file(
+    struct run *run, const char *path, const char **out_text, size_t *out_length) MUST_CHECK;
+
 /* The value that this job stored under KEY, owned by the run; NULL if there is none or it has expired. */
 struct err *run_state_get(struct run *run, const char *key, const struct json **out_value) MUST_CHECK;
+/* The same of another JOB, as its last commit left it. */
+struct err *run_state_of(
+    struct run *run, const char *job, const char *key, const struct json **out_value) MUST_CHECK;
+
+/* Where this bmad keeps its store: a place for files that belong to it. */
+const char *run_folder(struct run *run);
 
 /*
  * For job_module.slots: a slot of this job. KEY (copied) is what is claimed: a slot whose key has a record
@@ -97,6 +114,12 @@ struct err *run_sent(struct run *run, const struct message *message, bool *out_f
 
 /* Stores VALUE (taken; NULL deletes) under KEY until EXPIRES (0: for good). */
 void run_state_set(struct run *run, const char *key, struct json *value, utc_t expires);
+/*
+ * What run_state_set() was given so far becomes real now, whatever becomes of the run: for work in another
+ * system that cannot be undone, so that the next run knows how far this one came. Messages wait for the
+ * commit as ever. A dry run keeps nothing.
+ */
+struct err *run_state_keep(struct run *run) MUST_CHECK;
 
 /* A number the run reports: in its log line, in the history and as bmad_job_value. */
 void run_value(struct run *run, const char *name, double value);

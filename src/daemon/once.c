@@ -268,9 +268,9 @@ static void grant(struct once *once, int64_t run)
 	        .debug = request->debug,
 	        .log_message = request->log_message,
 	        .again = request->again,
+	        .given = request->given,
 	        .by_hand = true,
 	        .report = true,
-	        .given = request->given,
 	    });
 }
 

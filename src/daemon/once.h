@@ -11,7 +11,7 @@ struct once_request {
 	utc_t at; /* 0: now */
 	bool dry_run, debug, log_message, again;
 	int64_t deliver_timeout_ms;
-	const char *given; /* JSON: what the run is to do instead of its ordinary work; NULL: that */
+	const char *given; /* JSON: what the run is to do, or how (run_given()); NULL: its ordinary work */
 };
 
 /*

@@ -145,6 +145,7 @@ RECORD(commit,
     FIELD_INT(commit, started_ms),
     FIELD_INT(commit, ended_ms),
     FIELD_BOOL(commit, degraded),
+    FIELD_BOOL(commit, goes_on),
     FIELD_LIST(commit, messages, message_count, new_message_record),
     FIELD_LIST(commit, states, state_count, new_state_record),
     FIELD_LIST(commit, values, value_count, value_record_record));

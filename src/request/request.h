@@ -265,6 +265,7 @@ struct commit {
 	const char *instance;
 	int64_t started_ms, ended_ms;
 	bool degraded;
+	bool goes_on; /* only the states, now: the run is not over */
 	struct new_message *messages;
 	size_t message_count;
 	struct new_state *states;

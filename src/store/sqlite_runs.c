@@ -236,6 +236,8 @@ struct err *sqlite_commit_run(struct store *store, const void *request, struct a
 	if (!run_is_open(&run))
 		return ERR(ERR_PERMANENT, "run %lld is closed already: %s", (long long)run.id,
 		    run.reason ? run.reason : run.state);
+	if (commit->goes_on)
+		return ERR_AT(commit_states(db, run.job, commit), "keep states of run %lld", (long long)run.id);
 	TRY(commit_open_run(store, &run, commit, arena, reply), "commit run %lld of job %s",
 	    (long long)run.id, run.job);
 	return NULL;

@@ -204,9 +204,9 @@ struct err *run_open_store(struct run *run)
 	return NULL;
 }
 
-static struct err *stored_state(struct run *run, const char *key, const char **out_text)
+static struct err *stored_state(struct run *run, const char *job, const char *key, const char **out_text)
 {
-	struct state_ask ask = {.job = run->job->name, .key = key, .now = run->order->now};
+	struct state_ask ask = {.job = job, .key = key, .now = run->order->now};
 	struct state_reply reply = {0};
 
 	*out_text = NULL;
@@ -218,21 +218,49 @@ static struct err *stored_state(struct run *run, const char *key, const char **o
 	return NULL;
 }
 
-struct err *run_state_get(struct run *run, const char *key, const struct json **out_value)
+static struct err *parse_state(
+    struct run *run, const char *key, const char *text, const struct json **out_value)
 {
-	const struct new_state *own = own_state(run, key);
-	const char *text = own ? own->value : NULL;
 	struct json *value = NULL;
 
-	PASS(run_check(run));
-	if (!own)
-		PASS(stored_state(run, key, &text));
 	if (text)
 		TRY(json_parse(text, strlen(text), &value), "read state %s", key);
 	if (value)
 		arena_defer(&run->arena, destroy_json, value);
 	*out_value = value;
 	return NULL;
+}
+
+struct err *run_state_get(struct run *run, const char *key, const struct json **out_value)
+{
+	const struct new_state *own = own_state(run, key);
+	const char *text = own ? own->value : NULL;
+
+	PASS(run_check(run));
+	if (!own)
+		PASS(stored_state(run, run->job->name, key, &text));
+	return parse_state(run, key, text, out_value);
+}
+
+struct err *run_state_of(struct run *run, const char *job, const char *key, const struct json **out_value)
+{
+	const char *text;
+
+	PASS(run_check(run));
+	TRY(stored_state(run, job, key, &text), "job %s", job);
+	return parse_state(run, key, text, out_value);
+}
+
+const char *run_folder(struct run *run)
+{
+	const char *url = run->tools->conf->daemon.store;
+	char *path = arena_copy(&run->arena, strchr(url, ':') + 1);
+	char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return ".";
+	*slash = '\0';
+	return *path ? path : "/";
 }
 
 /* -- what the run leaves behind -------------------------------------------------------------------- */
@@ -425,6 +453,25 @@ struct err *run_commit(struct run *run)
 	if (!run->order->dry_run)
 		take_reply(run, &reply);
 	return NULL;
+}
+
+struct err *run_state_keep(struct run *run)
+{
+	struct commit commit = {
+	    .run = run->order->run,
+	    .instance = run->tools->instance,
+	    .ended_ms = wall_ms(),
+	    .goes_on = true,
+	    .states = run->states,
+	    .state_count = run->state_count,
+	};
+	struct commit_reply reply = {0};
+
+	if (run->order->dry_run)
+		return NULL;
+	PASS(run_check(run));
+	return ERR_AT(store_call(run->tools->store, REQ_COMMIT, &commit, &run->arena, &reply),
+	    "keep the state of run %lld", (long long)run->order->run);
 }
 
 int64_t run_message_count(const struct run *run)
