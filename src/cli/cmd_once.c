@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/by_hand.h"
+#include "cli/own_options.h"
 #include "cli/store_access.h"
 
 struct once_options {
@@ -14,6 +15,7 @@ struct once_options {
 	const char *job;
 	const char **sets;
 	size_t set_count, set_capacity;
+	struct json *given; /* options of the job's module */
 };
 
 /* -- the command line ------------------------------------------------------------------------------ */
@@ -74,8 +76,12 @@ static bool take_flag(struct once_options *options, const char *word)
 static struct err *take_word(struct once_options *options, int argc, char **argv, int *index)
 {
 	const char *word = argv[*index], *value;
+	bool taken;
 
 	if (take_flag(options, word))
+		return NULL;
+	PASS(own_option_take(options->given, argc, argv, index, &taken));
+	if (taken)
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(valued); i++) {
 		if (cli_option(argc, argv, index, valued[i].name, &value))
@@ -115,6 +121,10 @@ static int run_with(struct once_options *options)
 	if (!conf)
 		return EXIT_USAGE;
 	struct err *e = conf_job_get(conf, options->job, &job);
+	if (!e)
+		e = own_options_check(options->given, job->module);
+	cleanup(free_text) char *given = json_length(options->given) ? json_print(options->given) : NULL;
+	options->by_hand.request.given = given;
 	int status = e ? cli_fail(e) : by_hand_run(&options->by_hand, conf, job);
 	conf_destroy(conf);
 	return status;
@@ -122,10 +132,14 @@ static int run_with(struct once_options *options)
 
 int cmd_once(int argc, char **argv)
 {
-	struct once_options options = {.by_hand.request.deliver_timeout_ms = DELIVER_TIMEOUT_MS};
+	struct once_options options = {
+	    .by_hand.request.deliver_timeout_ms = DELIVER_TIMEOUT_MS,
+	    .given = json_object(),
+	};
 	struct err *e = take_words(&options, argc, argv);
 	int status = e ? cli_fail(e) : run_with(&options);
 
 	free(options.sets);
+	json_destroy(options.given);
 	return status;
 }
