@@ -4,6 +4,7 @@
 
 const struct api_type *const api_types[] = {
     &bruin_api,
+    &google_calendar_api,
     &salesforce_api,
     NULL,
 };

@@ -5,6 +5,6 @@
 
 #include <bmad/api.h>
 
-extern const struct api_type bruin_api, salesforce_api;
+extern const struct api_type bruin_api, google_calendar_api, salesforce_api;
 
 #endif
