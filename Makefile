@@ -22,7 +22,7 @@ PARTS   ?= base request conf schedule daemon worker store source net render send
 PYTHON  ?= /usr/bin/python3
 VERSION := 0.1.0
 
-PACKAGES := cairo libcurl libcjson libpq sqlite3 yaml-0.1 libevent_core libcrypto libdw libidn2
+PACKAGES := cairo libcurl libcjson libical libpq sqlite3 yaml-0.1 libevent_core libcrypto libdw libidn2
 CPPFLAGS += -Iinclude -Isrc -I. -D_GNU_SOURCE -DBMAD_VERSION='"$(VERSION)"' \
             -DBMAD_TEMPLATE_FOLDER='"$(PREFIX)/share/bmad/templates"'
 , := ,

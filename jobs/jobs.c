@@ -12,6 +12,8 @@ extern const struct job_module dispatch_lit_module;
 extern const struct job_module heartbeat_module;
 extern const struct job_module plant_daily_module;
 extern const struct job_module query_report_module;
+extern const struct job_module rota_module;
+extern const struct job_module rota_reminder_module;
 extern const struct job_module slips_module;
 extern const struct job_module zone_alert_module;
 extern const struct job_module zone_eos_module;
@@ -25,6 +27,8 @@ const struct job_module *const job_modules[] = {
     &heartbeat_module,
     &plant_daily_module,
     &query_report_module,
+    &rota_module,
+    &rota_reminder_module,
     &slips_module,
     &zone_alert_module,
     &zone_eos_module,

@@ -17,7 +17,8 @@ static const struct {
 	const char *summary;
 } commands[] = {
     {"--once", cmd_once, "--once JOB [--at TIME] [--dry-run] [--debug] [--log-message] [--again]\n"
-                         "              [--set KEY=VALUE]... [--json] [--deliver-timeout DUR]",
+                         "              [--set KEY=VALUE]... [--json] [--deliver-timeout DUR]\n"
+                         "              [--apply] [--confirm ID] [--include-past] [--force]",
         "run one job by hand"},
     {"check", cmd_check, "check [--connect] [--references]",
         "judge the configuration and its templates; try sources, APIs and channels"},
@@ -34,6 +35,9 @@ static const struct {
         "messages: list, show, send again, give up"},
     {"send", cmd_send, "send CHANNEL [TEXT] [--json]", "post a marked test message and show the answer"},
     {"backup", cmd_backup, "backup FILE", "a consistent copy of the store, beside a daemon or without one"},
+    {"rota", cmd_rota, "rota [--job JOB] show [NAME] | today | swap DATE1 DATE2 [--role lead|assist] |\n"
+                       "              cover DATE lead|assist NAME [--force] [--json]",
+        "who is on duty, and changes by hand"},
     {"status", cmd_status, "status [--json]", "ask the running daemon how it is"},
     {"run", cmd_run, "run JOB [--wait]", "ask the running daemon to run a job"},
     {"pause", cmd_pause, "pause JOB...|--channel C|--all [--for DUR]",

@@ -53,6 +53,7 @@ int cmd_next(int argc, char **argv);
 int cmd_outbox(int argc, char **argv);
 int cmd_once(int argc, char **argv);
 int cmd_render(int argc, char **argv);
+int cmd_rota(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_runs(int argc, char **argv);
 int cmd_send(int argc, char **argv);

@@ -124,7 +124,7 @@ class Bmad:
             **daemon,
         }
         document = {"daemon": settings, "channels": channels, "jobs": jobs, **sections}
-        self.config.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        self.config.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
         self.config.chmod(0o600)  # it holds what may be a secret
 
     def __enter__(self):

@@ -101,7 +101,8 @@ def test_every_key_is_in_the_manual_with_its_default(name):
             assert "required" in words, f"'{key}' of {name} is required"
         elif default != "-":
             told = words[words.index("Default:") + 1 :] if "Default:" in words else []
-            assert WORDS.get(default, default) in told[:1], f"'{key}' of {name}: default {default}, told: {told}"
+            expected = WORDS.get(default, default).split()
+            assert told[: len(expected)] == expected, f"'{key}' of {name}: default {default}, told: {told}"
 
 
 @pytest.mark.parametrize("name", [name for name in module_names() if name != "defaults"])
