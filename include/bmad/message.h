@@ -68,6 +68,7 @@ enum outcome {
 	OUTCOME_EXPIRED,
 	OUTCOME_SUPPRESSED, /* a message with this key is there already */
 	OUTCOME_DRY_RUN,
+	OUTCOME_NONE, /* nothing was sent */
 };
 
 #endif

@@ -105,12 +105,12 @@ struct err *run_send(struct run *run, const struct message *message, struct json
     enum outcome *out_outcome) MUST_CHECK;
 
 /*
- * What became of the message with this channel, recipient (NULL: the channel's own) and key, which whoever
- * sent it waits for no longer: OUTCOME_QUEUED while it is under way. *OUT_FOUND is false if there is none, or
- * a dead one that may be tried anew.
+ * What became of COUNT messages, each named by channel, recipient (NULL: the channel's own) and key, that
+ * nobody waits for any longer: OUTCOME_QUEUED while one is under way, OUTCOME_NONE if there is none, or a dead
+ * one that may be tried anew. One question to the store, however many they are.
  */
-struct err *run_sent(struct run *run, const struct message *message, bool *out_found,
-    enum outcome *out_outcome) MUST_CHECK;
+struct err *run_sent(struct run *run, const struct message *messages, size_t count,
+    enum outcome *out_outcomes) MUST_CHECK;
 
 /* Stores VALUE (taken; NULL deletes) under KEY until EXPIRES (0: for good). */
 void run_state_set(struct run *run, const char *key, struct json *value, utc_t expires);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What an operator asks for with `bmad dispatch-cancel`: mail to the vendor, then a line and a note that say so. */
+/* What an operator asks for with `bmad dispatch-cancel`: mail to the vendor, then a line and a note that say
+ * so. */
 #include <string.h>
 
-#include "base/text.h"
+#include <bmad/text.h>
+
 #include "jobs/dispatch/monitor.h"
 
 #define MAIL_WITHIN_MS 60000
@@ -13,7 +15,8 @@ static struct err *check(const struct monitor *monitor, const char *number)
 		return ERR(ERR_CONFIG, "cancel: the job says no `channel` or no `to` for requests to cancel");
 	if (!*number ||
 	    number[strspn(number, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
-		return ERR(ERR_CONFIG, "'%.100s' is no dispatch: letters, digits, - and _ are expected", number);
+		return ERR(
+		    ERR_CONFIG, "'%.100s' is no dispatch: letters, digits, - and _ are expected", number);
 	return NULL;
 }
 
@@ -30,7 +33,8 @@ static struct err *find(struct monitor *monitor, const char *number, struct disp
 	if (e)
 		return e;
 	if (!out->ticket || !out->reference)
-		return ERR(ERR_PERMANENT, "dispatch %s has no %s of ours", number, out->ticket ? "reference" : "ticket");
+		return ERR(ERR_PERMANENT, "dispatch %s has no %s of ours", number,
+		    out->ticket ? "reference" : "ticket");
 	return NULL;
 }
 
@@ -43,7 +47,8 @@ static struct err *check_unasked(struct monitor *monitor, const struct dispatch 
 	notes_read(details, d->reference, &monitor->arena, &notes);
 	bool asked = notes_have(&notes, MARK_CANCEL);
 	json_destroy(details);
-	return asked ? ERR(ERR_PERMANENT, "ticket %s says that this was asked for already: nothing is sent", d->ticket)
+	return asked ? ERR(ERR_PERMANENT, "ticket %s says that this was asked for already: nothing is sent",
+	                   d->ticket)
 	             : NULL;
 }
 
@@ -65,7 +70,8 @@ static struct err *mail(struct monitor *monitor, const struct dispatch *d)
 	    "mail the request");
 	if (outcome == OUTCOME_DELIVERED || outcome == OUTCOME_DRY_RUN || outcome == OUTCOME_SUPPRESSED)
 		return NULL;
-	return ERR(ERR_TEMPORARY, "the request to cancel was not accepted by the mail server: nothing is noted");
+	return ERR(
+	    ERR_TEMPORARY, "the request to cancel was not accepted by the mail server: nothing is noted");
 }
 
 struct err *cancel_run(struct monitor *monitor, const char *number)
@@ -82,6 +88,7 @@ struct err *cancel_run(struct monitor *monitor, const char *number)
 	PASS(say_event(monitor, &dispatch, "cancel_requested_ok", NULL));
 	PASS(say_note(monitor, &dispatch, &words, &why));
 	if (why)
-		run_warn(monitor->run, "dispatch %s: the request went out, but its note failed: %s", number, why);
+		run_warn(
+		    monitor->run, "dispatch %s: the request went out, but its note failed: %s", number, why);
 	return why ? say_event(monitor, &dispatch, "cancel_requested_note_failed", why) : NULL;
 }

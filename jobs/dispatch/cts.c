@@ -61,7 +61,8 @@ static struct err *cts_find(struct api *api, const char *number, struct json **o
 static const char *reference_in(const char *description, struct arena *arena)
 {
 	const char *rest = after_label(description, "IGZ Dispatch Number:", arena);
-	size_t length = rest ? strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
+	size_t length =
+	    rest ? strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") : 0;
 
 	return length ? arena_copy_n(arena, rest, length) : NULL;
 }

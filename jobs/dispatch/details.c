@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading tickets and visiting their dispatches. Tickets are read side by side, but as soon as one of them needs
- * something no further reading begins: notes are acted upon while they are fresh.
+ * Reading tickets and visiting their dispatches. Tickets are read side by side, but as soon as one of them
+ * needs something no further reading begins: notes are acted upon while they are fresh.
  */
 #include <string.h>
 
@@ -35,7 +35,8 @@ static struct err *read_answer(const struct api_answer *answer, struct json **ou
 	return ERR(ERR_PERMANENT, "the answer is no object");
 }
 
-/* -- the index that the portal looks into ------------------------------------------------------------------ */
+/* -- the index that the portal looks into ------------------------------------------------------------------
+ */
 
 static struct err *look_for_move(struct monitor *monitor, const struct dispatch *d, const char *start)
 {
@@ -45,7 +46,8 @@ static struct err *look_for_move(struct monitor *monitor, const struct dispatch 
 	const char *before = json_text(json_get(known, "start"));
 	if (before && strcmp(before, start) != 0)
 		run_warn(monitor->run,
-		    "vendor=%s dispatch=%s ticket=%s: its start was %s and is %s now; reminders that went out stay",
+		    "vendor=%s dispatch=%s ticket=%s: its start was %s and is %s now; reminders that went "
+		    "out stay",
 		    monitor->vendor->name, d->number, d->ticket, before, start);
 	return NULL;
 }
@@ -68,7 +70,8 @@ static struct err *index_it(struct monitor *monitor, const struct dispatch *d)
 	return e;
 }
 
-/* -- one dispatch ------------------------------------------------------------------------------------------ */
+/* -- one dispatch ------------------------------------------------------------------------------------------
+ */
 
 static void visit_begin(
     struct visit *visit, struct monitor *monitor, const struct dispatch *d, const struct json *details)
@@ -78,7 +81,8 @@ static void visit_begin(
 }
 
 /* Whether it is one of ours and needs something. */
-static struct err *look(struct monitor *monitor, const struct dispatch *d, const struct json *details, bool *out_due)
+static struct err *look(
+    struct monitor *monitor, const struct dispatch *d, const struct json *details, bool *out_due)
 {
 	struct visit visit;
 	struct err *e = NULL;
@@ -96,7 +100,8 @@ static struct err *look(struct monitor *monitor, const struct dispatch *d, const
 		else if (!e)
 			e = engine_is_due(&visit, out_due);
 	} else {
-		run_decide(monitor->run, "dispatch %s: ticket %s has no request of ours", d->number, d->ticket);
+		run_decide(
+		    monitor->run, "dispatch %s: ticket %s has no request of ours", d->number, d->ticket);
 	}
 	arena_done(&visit.arena);
 	return e;
@@ -118,7 +123,8 @@ static struct err *act(struct monitor *monitor, const struct dispatch *d, const 
 	return say_event(monitor, d, "internal_error", "see the log");
 }
 
-/* -- many of them ------------------------------------------------------------------------------------------ */
+/* -- many of them ------------------------------------------------------------------------------------------
+ */
 
 static struct err *tell_unread(struct monitor *monitor, const struct dispatch *d, struct err *why)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decisions: for each status a table of steps, taken in order. A step is done if its note is on the ticket.
+ * The decisions: for each status a table of steps, taken in order. A step is done if its note is on the
+ * ticket.
  */
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 enum party { CLIENT, TECH };
 
-#define HALF_DAY 720 /* minutes before the start: the first reminder may go */
+#define HALF_DAY  720 /* minutes before the start: the first reminder may go */
 #define TWO_HOURS 120
 
 struct step {
@@ -25,7 +26,8 @@ struct step {
 	bool any_time;
 };
 
-/* -- what steps have in common ----------------------------------------------------------------------------- */
+/* -- what steps have in common -----------------------------------------------------------------------------
+ */
 
 static bool is_future(const struct visit *visit)
 {
@@ -59,7 +61,8 @@ static struct err *append(
 	return say_note(visit->monitor, visit->dispatch, &words, out_why);
 }
 
-/* -- notes without a text ---------------------------------------------------------------------------------- */
+/* -- notes without a text ----------------------------------------------------------------------------------
+ */
 
 static bool is_missing(const struct visit *visit, const struct step *step)
 {
@@ -84,7 +87,8 @@ static struct err *confirm(struct visit *visit, const struct step *step)
 	return tell_end(visit, step->event, why);
 }
 
-/* -- texts with their note --------------------------------------------------------------------------------- */
+/* -- texts with their note ---------------------------------------------------------------------------------
+ */
 
 static bool is_time(const struct visit *visit, const struct step *step)
 {
@@ -106,15 +110,14 @@ static struct text_words words_of(const struct visit *visit, const struct step *
 }
 
 /* *OUT_SENT: the text went out in an earlier visit, whose note was refused; only the note is left to do. */
-static struct err *is_text_due(
-    struct visit *visit, const struct step *step, bool *out_due, bool *out_sent)
+static struct err *is_text_due(struct visit *visit, const struct step *step, bool *out_due, bool *out_sent)
 {
 	struct text_words words = words_of(visit, step);
 
 	*out_due = *out_sent = false;
 	if (!is_missing(visit, step))
 		return NULL;
-	PASS(say_was_sent(visit->monitor, visit->dispatch, &words, out_sent));
+	PASS(say_were_sent(visit->monitor, visit->dispatch, &words, 1, out_sent));
 	*out_due = *out_sent || is_time(visit, step);
 	return NULL;
 }
@@ -133,7 +136,8 @@ static struct err *take_text(struct visit *visit, const struct step *step, bool 
 	return tell_end(visit, step->event, why);
 }
 
-/* -- another engineer -------------------------------------------------------------------------------------- */
+/* -- another engineer --------------------------------------------------------------------------------------
+ */
 
 static bool has_changed(const struct visit *visit, const struct step *step)
 {
@@ -177,26 +181,50 @@ static struct err *tell_change(struct visit *visit, const struct step *step)
 	    "tech_changed_sms_tech");
 }
 
-/* -- the sequences ----------------------------------------------------------------------------------------- */
+/* -- the sequences -----------------------------------------------------------------------------------------
+ */
 
 #define REMINDER(party_, name_, mark_, hours_, over_, until_)                                                \
 	{                                                                                                    \
-		.note = "reminder_" name_, .mark = mark_, .event = "reminder_" name_, .stem = "note_reminder", \
-		.text = "reminder_" name_, .hours = hours_, .to = (party_), .over = (over_), .until = (until_), \
+		.note = "reminder_" name_, .mark = mark_, .event = "reminder_" name_,                        \
+		.stem = "note_reminder", .text = "reminder_" name_, .hours = hours_, .to = (party_),         \
+		.over = (over_), .until = (until_),                                                          \
 		.text_stem = (party_) == CLIENT ? "text_reminder_client" : "text_reminder_tech"              \
 	}
 
 static const struct step confirmed_steps[] = {
-    {.due = is_missing, .take = confirm, .note = "confirmed", .mark = MARK_CONFIRMED,
-        .event = "confirmed_note", .stem = "note_confirmed"},
-    {.note = "confirmed_sms_client", .mark = "Dispatch confirmation SMS sent to",
-        .event = "confirmed_sms_client", .stem = "note_sms", .text = "confirmed_client",
-        .text_stem = "text_confirmed_client", .to = CLIENT, .confirms = true, .over = -1, .until = INT64_MAX},
-    {.note = "confirmed_sms_tech", .mark = "Dispatch confirmation SMS tech sent to",
-        .event = "confirmed_sms_tech", .stem = "note_sms", .text = "confirmed_tech",
-        .text_stem = "text_confirmed_tech", .to = TECH, .confirms = true, .over = -1, .until = INT64_MAX},
-    {.due = has_changed, .take = tell_change, .note = "tech_changed", .mark = MARK_CHANGED,
-        .event = "tech_changed_note", .stem = "note_tech_changed"},
+    {.due = is_missing,
+        .take = confirm,
+        .note = "confirmed",
+        .mark = MARK_CONFIRMED,
+        .event = "confirmed_note",
+        .stem = "note_confirmed"},
+    {.note = "confirmed_sms_client",
+        .mark = "Dispatch confirmation SMS sent to",
+        .event = "confirmed_sms_client",
+        .stem = "note_sms",
+        .text = "confirmed_client",
+        .text_stem = "text_confirmed_client",
+        .to = CLIENT,
+        .confirms = true,
+        .over = -1,
+        .until = INT64_MAX},
+    {.note = "confirmed_sms_tech",
+        .mark = "Dispatch confirmation SMS tech sent to",
+        .event = "confirmed_sms_tech",
+        .stem = "note_sms",
+        .text = "confirmed_tech",
+        .text_stem = "text_confirmed_tech",
+        .to = TECH,
+        .confirms = true,
+        .over = -1,
+        .until = INT64_MAX},
+    {.due = has_changed,
+        .take = tell_change,
+        .note = "tech_changed",
+        .mark = MARK_CHANGED,
+        .event = "tech_changed_note",
+        .stem = "note_tech_changed"},
     REMINDER(CLIENT, "12h_client", "Dispatch 12h prior reminder SMS", "12-hour", TWO_HOURS, HALF_DAY),
     REMINDER(TECH, "12h_tech", "Dispatch 12h prior reminder tech SMS", "12-hour", TWO_HOURS, HALF_DAY),
     REMINDER(CLIENT, "2h_client", "Dispatch 2h prior reminder SMS", "2-hour", -1, TWO_HOURS),
@@ -204,14 +232,23 @@ static const struct step confirmed_steps[] = {
 };
 
 static const struct step on_site_steps[] = {
-    {.note = "on_site", .mark = "Dispatch Management - Field Engineer On Site", .event = "on_site",
-        .stem = "note_on_site", .text = "on_site_client", .text_stem = "text_on_site_client", .to = CLIENT,
+    {.note = "on_site",
+        .mark = "Dispatch Management - Field Engineer On Site",
+        .event = "on_site",
+        .stem = "note_on_site",
+        .text = "on_site_client",
+        .text_stem = "text_on_site_client",
+        .to = CLIENT,
         .any_time = true},
 };
 
 static const struct step cancelled_steps[] = {
-    {.due = is_missing, .take = note_it, .note = "cancelled", .mark = "Dispatch Management - Dispatch Cancelled",
-        .event = "cancelled", .stem = "note_cancelled"},
+    {.due = is_missing,
+        .take = note_it,
+        .note = "cancelled",
+        .mark = "Dispatch Management - Dispatch Cancelled",
+        .event = "cancelled",
+        .stem = "note_cancelled"},
 };
 
 static const struct sequence {
@@ -223,7 +260,8 @@ static const struct sequence {
     [STATUS_CANCELLED] = {cancelled_steps, ARRAY_SIZE(cancelled_steps)},
 };
 
-/* -- the front desk ---------------------------------------------------------------------------------------- */
+/* -- the front desk ----------------------------------------------------------------------------------------
+ */
 
 const char *engine_missing(const struct dispatch *d)
 {
@@ -240,20 +278,36 @@ const char *engine_missing(const struct dispatch *d)
 	return both && !d->has_tech ? "no number of the engineer" : NULL;
 }
 
-struct err *engine_is_due(struct visit *visit, bool *out_due)
+/* Whether something is due by notes and clock alone; if not, *OUT_COUNT texts that only the ledger may make
+ * due. */
+static bool is_due_by_notes(
+    const struct visit *visit, const struct sequence *sequence, struct text_words *words, size_t *out_count)
 {
-	const struct sequence *sequence = &sequences[visit->dispatch->status];
-	bool sent;
-
-	*out_due = false;
-	for (size_t i = 0; i < sequence->count && !*out_due; i++) {
+	*out_count = 0;
+	for (size_t i = 0; i < sequence->count; i++) {
 		const struct step *step = &sequence->steps[i];
 
-		if (step->due)
-			*out_due = step->due(visit, step);
-		else
-			PASS(is_text_due(visit, step, out_due, &sent));
+		if (step->due ? step->due(visit, step) : is_missing(visit, step) && is_time(visit, step))
+			return true;
+		if (!step->due && is_missing(visit, step))
+			words[(*out_count)++] = words_of(visit, step);
 	}
+	return false;
+}
+
+/* One question to the store at most: this is done for each dispatch in each cycle. */
+struct err *engine_is_due(struct visit *visit, bool *out_due)
+{
+	struct text_words words[TEXTS_MAX];
+	bool sent[TEXTS_MAX] = {false};
+	size_t count;
+
+	*out_due = is_due_by_notes(visit, &sequences[visit->dispatch->status], words, &count);
+	if (*out_due || !count)
+		return NULL;
+	PASS(say_were_sent(visit->monitor, visit->dispatch, words, count, sent));
+	for (size_t i = 0; i < count; i++)
+		*out_due = *out_due || sent[i];
 	return NULL;
 }
 

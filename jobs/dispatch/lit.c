@@ -2,7 +2,8 @@
 /* The vendor LIT: a list of open dispatches by Apex REST; notes name a dispatch by its number. */
 #include <string.h>
 
-#include "base/text.h"
+#include <bmad/text.h>
+
 #include "jobs/dispatch/note.h"
 #include "jobs/dispatch/vendor.h"
 #include "jobs/vendor/salesforce.h"
@@ -28,11 +29,12 @@ static struct err *ask(struct api *api, const char *path, struct json **out_answ
 	struct json *answer;
 
 	PASS(salesforce_get(api, path, headers, &answer));
-	const char *status = json_text(json_get(answer, "Status")), *text = json_text(json_get(answer, "Message"));
+	const char *status = json_text(json_get(answer, "Status")),
+	           *text = json_text(json_get(answer, "Message"));
 	struct err *e = text_equal(status, "Success")
 	                    ? NULL
-	                    : ERR(ERR_PERMANENT, "the vendor answers '%.100s'%s%.200s", status ? status : "nothing",
-	                          text ? ": " : "", text ? text : "");
+	                    : ERR(ERR_PERMANENT, "the vendor answers '%.100s'%s%.200s",
+	                          status ? status : "nothing", text ? ": " : "", text ? text : "");
 	if (e)
 		json_destroy(answer);
 	else
@@ -79,7 +81,8 @@ static const char *words(const struct json *record, const char *field)
 
 static struct err *lit_read(const struct json *record, struct arena *arena, struct dispatch *d)
 {
-	const char *date = words(record, "Date_of_Dispatch"), *time = words(record, "Hard_Time_of_Dispatch_Local"),
+	const char *date = words(record, "Date_of_Dispatch"),
+	           *time = words(record, "Hard_Time_of_Dispatch_Local"),
 	           *zone = words(record, "Hard_Time_of_Dispatch_Time_Zone_Local"), *contact, *phone;
 
 	d->reference = d->number;

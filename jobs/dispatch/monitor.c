@@ -36,7 +36,8 @@ const struct option dispatch_options[] = {
 };
 /* clang-format on */
 
-/* -- the list --------------------------------------------------------------------------------------------- */
+/* -- the list ---------------------------------------------------------------------------------------------
+ */
 
 /* One bad record is that record's trouble. */
 static struct err *take_record(void *arg, const struct json *record)
@@ -47,7 +48,8 @@ static struct err *take_record(void *arg, const struct json *record)
 
 	if (e) {
 		monitor->malformed++;
-		run_warn(monitor->run, "vendor=%s: a record is malformed: %s", monitor->vendor->name, err_text(e));
+		run_warn(
+		    monitor->run, "vendor=%s: a record is malformed: %s", monitor->vendor->name, err_text(e));
 		err_destroy(e);
 		return NULL;
 	}
@@ -122,11 +124,12 @@ static void count_statuses(struct monitor *monitor, struct dispatch *const *item
 		run_value(monitor->run, status_name((enum status)status), (double)counts[status]);
 }
 
-/* -- rounds ----------------------------------------------------------------------------------------------- */
+/* -- rounds -----------------------------------------------------------------------------------------------
+ */
 
 /*
- * Moves the next dispatch of each ticket from REST, sorted by ticket, to ROUND: what one visit notes, the next
- * one of the same ticket must find.
+ * Moves the next dispatch of each ticket from REST, sorted by ticket, to ROUND: what one visit notes, the
+ * next one of the same ticket must find.
  */
 static size_t take_round(struct dispatch **rest, size_t *count, struct dispatch **round)
 {
@@ -156,7 +159,8 @@ static struct err *visit_all(struct monitor *monitor, struct dispatch **items, s
 	return NULL;
 }
 
-/* -- the cycle -------------------------------------------------------------------------------------------- */
+/* -- the cycle --------------------------------------------------------------------------------------------
+ */
 
 static struct err *list(struct monitor *monitor)
 {

@@ -33,7 +33,8 @@ struct monitor {
 	int texts_expired, notes_expired; /* in a row: the channel stands still */
 };
 
-/* -- say.c: notes, texts, events -------------------------------------------------------------------------- */
+/* -- say.c: notes, texts, events --------------------------------------------------------------------------
+ */
 
 /* A data object with what every template may want of DISPATCH. */
 struct json *say_data(const struct monitor *monitor, const struct dispatch *dispatch);
@@ -52,22 +53,25 @@ struct text_words {
 	const char *kind, *stem;
 	const char *to;    /* E.164 */
 	const char *hours; /* "12-hour" */
-	bool anew; /* a text of this kind may have gone to this number before, about something else */
+	bool anew;         /* a text of this kind may have gone to this number before, about something else */
 };
 
-/* Whether a text went out, or may have: it is not to go out again. */
-struct err *say_was_sent(struct monitor *monitor, const struct dispatch *dispatch,
-    const struct text_words *words, bool *out_sent) MUST_CHECK;
+#define TEXTS_MAX 8 /* of a dispatch */
+
+/* Which of COUNT texts went out, or may have: they are not to go out again. */
+struct err *say_were_sent(struct monitor *monitor, const struct dispatch *dispatch,
+    const struct text_words *words, size_t count, bool *out_sent) MUST_CHECK;
 struct err *say_text(struct monitor *monitor, const struct dispatch *dispatch, const struct text_words *words,
     const char **out_why) MUST_CHECK;
 
 /* A line for the log and one for the chats; WHY NULL: it went well. DISPATCH NULL: it is about none. */
-struct err *say_event(struct monitor *monitor, const struct dispatch *dispatch, const char *event,
-    const char *why) MUST_CHECK;
+struct err *say_event(
+    struct monitor *monitor, const struct dispatch *dispatch, const char *event, const char *why) MUST_CHECK;
 /* The same at once, for a run that is about to fail; what hinders it is passed over. */
 void say_last_words(struct monitor *monitor, const char *event, const char *why);
 
-/* -- engine.c: the decisions ------------------------------------------------------------------------------ */
+/* -- engine.c: the decisions ------------------------------------------------------------------------------
+ */
 
 /* What is known of one dispatch when it is its turn. */
 struct visit {
@@ -75,8 +79,8 @@ struct visit {
 	const struct dispatch *dispatch;
 	struct notes notes;
 	utc_t now;
-	bool noted;   /* the confirmed note was tried in this visit */
-	bool ran[2];  /* the confirmation of a party was */
+	bool noted;  /* the confirmed note was tried in this visit */
+	bool ran[2]; /* the confirmation of a party was */
 	bool over;
 	struct arena arena;
 };
@@ -88,7 +92,8 @@ struct err *engine_act(struct visit *visit) MUST_CHECK;
 /* What is missing for the dispatch's sequence, in words; NULL: nothing. */
 const char *engine_missing(const struct dispatch *dispatch);
 
-/* -- details.c: reading tickets --------------------------------------------------------------------------- */
+/* -- details.c: reading tickets ---------------------------------------------------------------------------
+ */
 
 #define UNREAD_TOLD 20 /* tickets that could not be read and are told one by one; then their number is */
 
@@ -97,7 +102,8 @@ struct err *details_visit(struct monitor *monitor, struct dispatch *const *items
 /* The answer of one ticket, to be destroyed. */
 struct err *details_read(struct monitor *monitor, const char *ticket, struct json **out_details) MUST_CHECK;
 
-/* -- cancel.c --------------------------------------------------------------------------------------------- */
+/* -- cancel.c ---------------------------------------------------------------------------------------------
+ */
 
 struct err *cancel_run(struct monitor *monitor, const char *number) MUST_CHECK;
 

@@ -5,8 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buf.h"
-#include "base/text.h"
+#include <bmad/buf.h>
+#include <bmad/text.h>
+
 #include "jobs/dispatch/when.h"
 
 /* -- lines -------------------------------------------------------------------------------------------- */

@@ -9,8 +9,8 @@
 
 /*
  * The first number in TEXT (NULL: none) that is one, as +12025550101: an American one in any of the ways to
- * write it, or a foreign one with `+` or 011. Digits of names and extensions are left out; a number that could
- * only be guessed at is none.
+ * write it, or a foreign one with `+` or 011. Digits of names and extensions are left out; a number that
+ * could only be guessed at is none.
  */
 bool phone_read(const char *text, char out[PHONE_SIZE]);
 

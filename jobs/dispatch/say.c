@@ -7,7 +7,8 @@
  */
 #include <string.h>
 
-#include "base/text.h"
+#include <bmad/text.h>
+
 #include "jobs/dispatch/monitor.h"
 
 #define TEXT_WITHIN_MS  45000 /* one attempt with its timeout, and one repeat if nobody was reached */
@@ -17,7 +18,8 @@
 #define TEXTS_GIVEN_UP  1
 #define NOTES_GIVEN_UP  2
 
-/* -- data ------------------------------------------------------------------------------------------------- */
+/* -- data -------------------------------------------------------------------------------------------------
+ */
 
 /* TEXT with room for the others beside it. */
 static const char *fitted(const char *text, struct arena *arena)
@@ -61,10 +63,12 @@ struct labels {
 
 static struct labels labels_of(const struct dispatch *d)
 {
-	return d ? (struct labels){{"ticket", d->ticket, "dispatch", d->number, NULL}} : (struct labels){{NULL}};
+	return d ? (struct labels){{"ticket", d->ticket, "dispatch", d->number, NULL}}
+	         : (struct labels){{NULL}};
 }
 
-/* -- outcomes --------------------------------------------------------------------------------------------- */
+/* -- outcomes ---------------------------------------------------------------------------------------------
+ */
 
 /* Why a message that was waited for did not get through; NULL: it did, or would have. */
 static const char *fault_of(enum outcome outcome)
@@ -85,10 +89,11 @@ static void count_outcome(enum outcome outcome, int *expired)
 	*expired = outcome == OUTCOME_EXPIRED ? *expired + 1 : 0;
 }
 
-/* -- notes ------------------------------------------------------------------------------------------------ */
+/* -- notes ------------------------------------------------------------------------------------------------
+ */
 
-struct err *say_note(struct monitor *monitor, const struct dispatch *d, const struct note_words *words,
-    const char **out_why)
+struct err *say_note(
+    struct monitor *monitor, const struct dispatch *d, const struct note_words *words, const char **out_why)
 {
 	cleanup(free_text) char *key =
 	    mem_format("dispatch:note:%s:%s:%s", monitor->vendor->key, d->number, words->kind);
@@ -121,7 +126,8 @@ struct err *say_note(struct monitor *monitor, const struct dispatch *d, const st
 	return NULL;
 }
 
-/* -- texts ------------------------------------------------------------------------------------------------ */
+/* -- texts ------------------------------------------------------------------------------------------------
+ */
 
 static struct message text_of(const struct monitor *monitor, const struct text_words *words, const char *key)
 {
@@ -138,32 +144,33 @@ static struct message text_of(const struct monitor *monitor, const struct text_w
 	};
 }
 
-static char *ledger_key(const struct monitor *monitor, const struct dispatch *d, const struct text_words *words)
+static const char *ledger_key(const struct monitor *monitor, const struct dispatch *d,
+    const struct text_words *words, struct arena *arena)
 {
-	return mem_format(
-	    "dispatch:sent:%s:%s:%s:%s", monitor->vendor->key, d->number, words->kind, words->to);
+	return arena_format(
+	    arena, "dispatch:sent:%s:%s:%s:%s", monitor->vendor->key, d->number, words->kind, words->to);
 }
 
-struct err *say_was_sent(struct monitor *monitor, const struct dispatch *d, const struct text_words *words,
-    bool *out_sent)
+struct err *say_were_sent(struct monitor *monitor, const struct dispatch *d, const struct text_words *words,
+    size_t count, bool *out_sent)
 {
-	cleanup(free_text) char *key = ledger_key(monitor, d, words);
-	struct message message = text_of(monitor, words, key);
-	enum outcome outcome = OUTCOME_QUEUED;
-	bool found;
+	cleanup(arena_done) struct arena arena = {0};
+	struct message messages[TEXTS_MAX] = {0};
+	enum outcome outcomes[TEXTS_MAX] = {0};
 
-	TRY(run_sent(monitor->run, &message, &found, &outcome), "look for text %s of dispatch %s", words->kind,
-	    d->number);
-	*out_sent = found && (outcome == OUTCOME_DELIVERED || outcome == OUTCOME_AMBIGUOUS);
+	for (size_t i = 0; i < count; i++)
+		messages[i] = text_of(monitor, &words[i], ledger_key(monitor, d, &words[i], &arena));
+	TRY(run_sent(monitor->run, messages, count, outcomes), "look for texts of dispatch %s", d->number);
+	for (size_t i = 0; i < count; i++)
+		out_sent[i] = outcomes[i] == OUTCOME_DELIVERED || outcomes[i] == OUTCOME_AMBIGUOUS;
 	return NULL;
 }
 
-struct err *say_text(struct monitor *monitor, const struct dispatch *d, const struct text_words *words,
-    const char **out_why)
+struct err *say_text(
+    struct monitor *monitor, const struct dispatch *d, const struct text_words *words, const char **out_why)
 {
-	cleanup(free_text) char *key = ledger_key(monitor, d, words);
 	cleanup(arena_done) struct arena arena = {0};
-	struct message message = text_of(monitor, words, key);
+	struct message message = text_of(monitor, words, ledger_key(monitor, d, words, &arena));
 	struct labels labels = labels_of(d);
 	struct json *data = say_data(monitor, d);
 	enum outcome outcome;
@@ -177,13 +184,15 @@ struct err *say_text(struct monitor *monitor, const struct dispatch *d, const st
 	json_set_string(data, "street", fitted(d->street, &arena));
 	json_set_string(data, "hours", words->hours);
 	message.labels = labels.items;
-	TRY(run_send(monitor->run, &message, data, &outcome), "text %s of dispatch %s", words->kind, d->number);
+	TRY(run_send(monitor->run, &message, data, &outcome), "text %s of dispatch %s", words->kind,
+	    d->number);
 	count_outcome(outcome, &monitor->texts_expired);
 	*out_why = fault_of(outcome);
 	return NULL;
 }
 
-/* -- events ----------------------------------------------------------------------------------------------- */
+/* -- events -----------------------------------------------------------------------------------------------
+ */
 
 static struct json *event_data(
     const struct monitor *monitor, const struct dispatch *d, const char *event, const char *why)
@@ -207,14 +216,13 @@ static void log_event(
 {
 	run_tell(monitor->run, "vendor=%s%s%s%s%s step=%s outcome=%s%s%s", monitor->vendor->name,
 	    d ? " dispatch=" : "", d ? d->number : "", d ? " ticket=" : "", d ? d->ticket : "", event,
-	    why                       ? "failed"
+	    why                        ? "failed"
 	    : run_is_dry(monitor->run) ? "dry_run"
 	                               : "ok",
 	    why ? ": " : "", why ? why : "");
 }
 
-struct err *say_event(
-    struct monitor *monitor, const struct dispatch *d, const char *event, const char *why)
+struct err *say_event(struct monitor *monitor, const struct dispatch *d, const char *event, const char *why)
 {
 	cleanup(free_text) char *key = event_key(monitor, d, event);
 	struct json *data = event_data(monitor, d, event, why);

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#include "base/text.h"
+#include <bmad/text.h>
+
 #include "jobs/dispatch/note.h"
 
 const char *status_name(enum status status)
@@ -36,7 +37,8 @@ struct err *field_line(
 	return NULL;
 }
 
-/* Digits and nothing else, or a positive whole number. NULL: some other team's way to name what it works on. */
+/* Digits and nothing else, or a positive whole number. NULL: some other team's way to name what it works on.
+ */
 static struct err *read_ticket(
     const struct json *record, const char *field, struct arena *arena, const char **out_ticket)
 {

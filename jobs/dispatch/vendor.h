@@ -13,7 +13,14 @@
 #include "jobs/dispatch/phone.h"
 #include "jobs/dispatch/when.h"
 
-enum status { STATUS_REQUESTED, STATUS_CONFIRMED, STATUS_ON_SITE, STATUS_CANCELLED, STATUS_COMPLETED, STATUS_OTHER };
+enum status {
+	STATUS_REQUESTED,
+	STATUS_CONFIRMED,
+	STATUS_ON_SITE,
+	STATUS_CANCELLED,
+	STATUS_COMPLETED,
+	STATUS_OTHER
+};
 #define STATUSES 6
 
 /* Everything in the list's arena; NULL: the vendor does not say. */
@@ -33,8 +40,8 @@ struct dispatch {
 };
 
 struct vendor {
-	const char *name; /* "LIT" */
-	const char *key;  /* "lit", in message keys */
+	const char *name;                   /* "LIT" */
+	const char *key;                    /* "lit", in message keys */
 	const char *const *const *statuses; /* by enum status, each a list ending with NULL */
 	const char *number_field, *ticket_field, *status_field; /* of a record */
 	/* Hands each record of the open dispatches to TAKE; an error means that what was taken is void. */
@@ -42,7 +49,8 @@ struct vendor {
 	    struct api *api, struct err *(*take)(void *arg, const struct json *record), void *arg);
 	/* The record of NUMBER, to be destroyed; PERMANENT error if there is none. */
 	struct err *(*find)(struct api *api, const char *number, struct json **out_record);
-	/* The fields that differ; number, ticket and status are read. PERMANENT error: RECORD is malformed. */
+	/* The fields that differ; number, ticket and status are read. PERMANENT error: RECORD is malformed.
+	 */
 	struct err *(*read)(const struct json *record, struct arena *arena, struct dispatch *dispatch);
 	bool own_reference; /* which is not the number: the portal's */
 };
@@ -59,7 +67,8 @@ struct err *dispatch_read_all(const struct vendor *vendor, const struct json *re
 
 const char *status_name(enum status status);
 
-/* -- for the vendors ---------------------------------------------------------------------------------------- */
+/* -- for the vendors ----------------------------------------------------------------------------------------
+ */
 
 /* The text of FIELD, NULL if it is missing or null; PERMANENT error naming it if it is something else. */
 struct err *field_text(const struct json *record, const char *field, const char **out_text) MUST_CHECK;

@@ -44,8 +44,9 @@ static bool take_char(const char **at, const char *set)
 /* YYYY-MM-DD, a date that there is; days and months of at least MIN digits. */
 static bool take_date(const char **at, int min, struct civil *out)
 {
-	if (!take_number(at, 4, 4, &out->year) || !take_char(at, "-") || !take_number(at, min, 2, &out->month) ||
-	    !take_char(at, "-") || !take_number(at, min, 2, &out->day))
+	if (!take_number(at, 4, 4, &out->year) || !take_char(at, "-") ||
+	    !take_number(at, min, 2, &out->month) || !take_char(at, "-") ||
+	    !take_number(at, min, 2, &out->day))
 		return false;
 	return out->year >= 1 && out->month >= 1 && out->month <= 12 && out->day >= 1 &&
 	       out->day <= days_in_month(out->year, out->month);
@@ -128,8 +129,8 @@ static void tell(const struct civil *civil, const char *zone, char out[WHEN_TEXT
 	    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 	snprintf(out, WHEN_TEXT, "%s %02d, %d @ %02d:%02d %s %s", months[civil->month - 1], civil->day,
-	    civil->year, civil->hour % 12 ? civil->hour % 12 : 12, civil->minute, civil->hour < 12 ? "AM" : "PM",
-	    zone);
+	    civil->year, civil->hour % 12 ? civil->hour % 12 : 12, civil->minute,
+	    civil->hour < 12 ? "AM" : "PM", zone);
 }
 
 bool when_instant(const char *text, struct when *out)

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/text.h"
+#include <bmad/buf.h>
+#include <bmad/text.h>
+
 #include "jobs/vendor/vendors.h"
 #include "jobs/vendor/xml.h"
 
@@ -59,7 +60,8 @@ static const struct api_header headers[] = {
     {NULL, NULL},
 };
 
-/* -- signing in ------------------------------------------------------------------------------------------- */
+/* -- signing in -------------------------------------------------------------------------------------------
+ */
 
 const char *salesforce_origin(const char *url, struct arena *arena)
 {
@@ -97,8 +99,9 @@ static struct err *take_session(struct api *api, const char *url, const char *to
 
 static struct err *refused(long status, const char *code, const char *text)
 {
-	return ERR(status >= 500 && !code ? ERR_TEMPORARY : ERR_PERMANENT, "signing in was refused: HTTP %ld%s%s%s%s",
-	    status, code ? ", " : "", code ? code : "", text ? ": " : "", text ? text : "");
+	return ERR(status >= 500 && !code ? ERR_TEMPORARY : ERR_PERMANENT,
+	    "signing in was refused: HTTP %ld%s%s%s%s", status, code ? ", " : "", code ? code : "",
+	    text ? ": " : "", text ? text : "");
 }
 
 static const char *soap_body(const struct salesforce_options *own, struct arena *arena)
@@ -155,7 +158,8 @@ static const char *oauth_form(const struct salesforce_options *own, struct arena
 	add_field(&form, "client_id", own->client_id.hidden);
 	add_field(&form, "client_secret", own->client_secret.hidden);
 	add_field(&form, "username", own->username);
-	add_field(&form, "password", arena_format(arena, "%s%s", own->password.hidden, own->security_token.hidden));
+	add_field(
+	    &form, "password", arena_format(arena, "%s%s", own->password.hidden, own->security_token.hidden));
 	return arena_copy(arena, buf_text(&form));
 }
 
@@ -176,7 +180,8 @@ static struct err *read_oauth(struct api *api, const struct api_answer *answer, 
 	return e;
 }
 
-static struct err *sign_in_by_oauth(struct api *api, const struct salesforce_options *own, struct arena *arena)
+static struct err *sign_in_by_oauth(
+    struct api *api, const struct salesforce_options *own, struct arena *arena)
 {
 	const char *form = oauth_form(own, arena);
 	struct api_request request = {
@@ -197,7 +202,8 @@ static struct err *sign_in_once(struct api *api)
 	const struct salesforce_options *own = api_options(api);
 	cleanup(arena_done) struct arena arena = {0};
 
-	return own->auth == AUTH_OAUTH ? sign_in_by_oauth(api, own, &arena) : sign_in_by_soap(api, own, &arena);
+	return own->auth == AUTH_OAUTH ? sign_in_by_oauth(api, own, &arena)
+	                               : sign_in_by_soap(api, own, &arena);
 }
 
 /* Without time for the wait, the last refusal is what there is to say. */
@@ -225,16 +231,18 @@ static enum api_verdict judge(const struct api_answer *answer)
 	return answer->status >= 500 ? API_AGAIN : API_FINAL;
 }
 
-/* -- calls ------------------------------------------------------------------------------------------------ */
+/* -- calls ------------------------------------------------------------------------------------------------
+ */
 
 /* What the other side says of a failure: a list of message and errorCode. */
 static struct err *failed(const struct api_answer *answer, const struct json *value)
 {
 	const struct json *first = json_is(value, JSON_ARRAY) ? json_first(value) : value;
-	const char *code = json_text(json_get(first, "errorCode")), *text = json_text(json_get(first, "message"));
+	const char *code = json_text(json_get(first, "errorCode")),
+	           *text = json_text(json_get(first, "message"));
 
-	return ERR(answer->status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT, "HTTP %ld%s%s%s%.200s", answer->status,
-	    code ? ", " : "", code ? code : "", text ? ": " : "", text ? text : "");
+	return ERR(answer->status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT, "HTTP %ld%s%s%s%.200s",
+	    answer->status, code ? ", " : "", code ? code : "", text ? ": " : "", text ? text : "");
 }
 
 struct err *salesforce_get(
@@ -282,7 +290,8 @@ static struct err *follow(const struct json *page, struct pages *pages)
 		return ERR(ERR_PERMANENT, "an answer that is not done has no path to the next page");
 	for (size_t i = 0; i < pages->count; i++)
 		if (!strcmp(pages->paths[i], next))
-			return ERR(ERR_PERMANENT, "page %zu is followed by a page that came before", pages->count);
+			return ERR(
+			    ERR_PERMANENT, "page %zu is followed by a page that came before", pages->count);
 	if (pages->count == PAGES_MAX)
 		return ERR(ERR_PERMANENT, "more than %d pages", PAGES_MAX);
 	pages->paths[pages->count++] = arena_copy(&pages->arena, next);

@@ -8,8 +8,8 @@
 #include <bmad/mem.h>
 
 /* GET of PATH; the answer, to be destroyed, is what a status below 300 came with, and an object. */
-struct err *salesforce_get(struct api *api, const char *path, const struct api_header *headers,
-    struct json **out_answer) MUST_CHECK;
+struct err *salesforce_get(
+    struct api *api, const char *path, const struct api_header *headers, struct json **out_answer) MUST_CHECK;
 
 /* Hears of each record; what it returns ends the query. RECORD lives until it returns. */
 typedef struct err *salesforce_record(void *arg, const struct json *record);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include <bmad/buf.h>
 
 struct cursor {
 	const char *at, *end;

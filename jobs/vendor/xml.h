@@ -13,8 +13,8 @@
 #include <bmad/mem.h>
 
 /*
- * The text of the first element called NAME, whatever its prefix, in ARENA. NULL: there is none, it holds other
- * elements, or the XML ends within it.
+ * The text of the first element called NAME, whatever its prefix, in ARENA. NULL: there is none, it holds
+ * other elements, or the XML ends within it.
  */
 const char *xml_text(const char *xml, size_t length, const char *name, struct arena *arena);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `bmad dispatch-cancel JOB NUMBER`: asks a vendor to cancel a dispatch. It is a run of the monitor by hand, which
- * is given the number instead of its cycle.
+ * `bmad dispatch-cancel JOB NUMBER`: asks a vendor to cancel a dispatch. It is a run of the monitor by hand,
+ * which is given the number instead of its cycle.
  */
 #include "cli/cli.h"
 
@@ -53,7 +53,8 @@ int cmd_dispatch_cancel(int argc, char **argv)
 		else if (!strcmp(argv[i], "--json"))
 			by_hand.json = true;
 		else if (argv[i][0] == '-' || count == ARRAY_SIZE(words))
-			return cli_usage("dispatch-cancel takes a job, a number, --dry-run and --json, not '%s'", argv[i]);
+			return cli_usage(
+			    "dispatch-cancel takes a job, a number, --dry-run and --json, not '%s'", argv[i]);
 		else
 			words[count++] = argv[i];
 	}

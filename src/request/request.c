@@ -193,10 +193,13 @@ RECORD(send,
     FIELD_TEXT(send, instance),
     FIELD_ONE(send, message, new_message_record));
 
+RECORD(message_key,
+    FIELD_TEXT(message_key, channel),
+    FIELD_TEXT(message_key, to),
+    FIELD_TEXT(message_key, key));
+
 RECORD(key_ask,
-    FIELD_TEXT(key_ask, channel),
-    FIELD_TEXT(key_ask, to),
-    FIELD_TEXT(key_ask, key));
+    FIELD_LIST(key_ask, keys, count, message_key_record));
 
 RECORD(message_state,
     FIELD_TEXT(message_state, id),
@@ -484,7 +487,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_CLOSE]     = {"close",     &close_record,        &close_reply_record},
     [REQ_STATE]     = {"state",     &state_ask_record,    &state_reply_record},
     [REQ_SEND]      = {"send",      &send_record,         &message_state_record},
-    [REQ_KEY]       = {"key",       &key_ask_record,      &message_state_record},
+    [REQ_KEY]       = {"key",       &key_ask_record,      &wait_reply_record},
     [REQ_WAIT]      = {"wait",      &wait_record,         &wait_reply_record},
     [REQ_TAKE]      = {"take",      &take_record,         &take_reply_record},
     [REQ_SETTLE]    = {"settle",    &settle_record,       &settle_reply_record},

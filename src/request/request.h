@@ -328,9 +328,14 @@ struct send {
 	struct new_message *message;
 };
 
-/* KEY: what became of the message with it. Answered without an id if there is none, or one that died. */
-struct key_ask {
+/* KEY: what became of the messages with these. One without an id: there is none, or it died. */
+struct message_key {
 	const char *channel, *to, *key;
+};
+
+struct key_ask {
+	struct message_key *keys;
+	size_t count;
 };
 
 struct message_state {
@@ -657,7 +662,7 @@ struct control_reply {
 extern const struct record_type error_record_record, id_record_record, nothing_record, new_message_record,
     hello_record, hello_reply_record, schedules_record, schedules_reply_record, claim_record,
     claim_reply_record, start_record, commit_record, commit_reply_record, close_record, close_reply_record,
-    state_ask_record, state_reply_record, send_record, key_ask_record, message_state_record, wait_record, wait_reply_record,
+    state_ask_record, state_reply_record, send_record, message_key_record, key_ask_record, message_state_record, wait_record, wait_reply_record,
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Channel `bruin_note`: appends a note to a ticket of Bruin; the message's recipient is the ticket's number. */
+/* Channel `bruin_note`: appends a note to a ticket of Bruin; the message's recipient is the ticket's number.
+ */
 #include "send/channels.h"
 
 #include <string.h>
@@ -48,7 +49,8 @@ static struct err *note_sign_in(
 
 static struct err *note_token(const struct wire_answer *answer, struct arena *arena, const char **out_token)
 {
-	return bruin_token(answer->status, answer->body ? answer->body : "", answer->body_length, arena, out_token);
+	return bruin_token(
+	    answer->status, answer->body ? answer->body : "", answer->body_length, arena, out_token);
 }
 
 static const struct channel_session session = {
@@ -75,8 +77,8 @@ static struct err *check_note(const struct outgoing *message)
 	if (!*message->to || message->to[strspn(message->to, "0123456789")])
 		return ERR(ERR_PERMANENT, "the recipient is no ticket: expected its number");
 	if (length > BRUIN_NOTE_MAX)
-		return ERR(ERR_PERMANENT, "the note has %zu characters, a ticket takes %d", length,
-		    BRUIN_NOTE_MAX);
+		return ERR(
+		    ERR_PERMANENT, "the note has %zu characters, a ticket takes %d", length, BRUIN_NOTE_MAX);
 	return NULL;
 }
 
@@ -101,8 +103,7 @@ static struct err *note_compose(const struct conf_channel *channel, const void *
 	*out_request = (struct wire_request){
 	    .method = "POST",
 	    .url = arena_format(arena, "%s/api/Ticket/%s/notes", own->base_url, message->to),
-	    .headers = {{"Content-Type", BRUIN_BODY_TYPE},
-	        {"Cache-control", BRUIN_CACHE},
+	    .headers = {{"Content-Type", BRUIN_BODY_TYPE}, {"Cache-control", BRUIN_CACHE},
 	        {"Authorization", arena_format(arena, "Bearer %s", message->token)}},
 	    .header_count = 3,
 	    .body = body,

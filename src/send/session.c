@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels that go by an entry of `apis`: they sign in before they send, and once more when they are told to. */
+/* Channels that go by an entry of `apis`: they sign in before they send, and once more when they are told to.
+ */
 #include "send/stream.h"
 
 #include <string.h>
@@ -49,7 +50,8 @@ static bool signed_in(struct delivery *delivery, const struct wire_answer *answe
 {
 	struct stream *stream = delivery->stream;
 	const char *token = NULL;
-	struct err *e = answer->status ? NULL : ERR(ERR_TEMPORARY, "%s", answer->fault ? answer->fault : "no answer");
+	struct err *e =
+	    answer->status ? NULL : ERR(ERR_TEMPORARY, "%s", answer->fault ? answer->fault : "no answer");
 
 	if (!e)
 		e = stream->channel->type->session->token(answer, &delivery->arena, &token);
@@ -67,8 +69,7 @@ static bool signed_in(struct delivery *delivery, const struct wire_answer *answe
 	return false;
 }
 
-bool session_answered(
-    struct delivery *delivery, const struct wire_answer *answer, struct classification *out)
+bool session_answered(struct delivery *delivery, const struct wire_answer *answer, struct classification *out)
 {
 	struct stream *stream = delivery->stream;
 

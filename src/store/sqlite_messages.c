@@ -332,10 +332,19 @@ static struct err *load_by_key(struct sqlite *db, const char *channel, const cha
 struct err *sqlite_key(struct store *store, const void *request, struct arena *arena, void *out)
 {
 	const struct key_ask *ask = request;
+	struct wait_reply *reply = out;
 
-	if (!ask->channel || !ask->key)
-		return ERR(ERR_BUG, "KEY needs a channel and a key");
-	return load_by_key(sqlite_of(store), ask->channel, ask->to, ask->key, arena, out);
+	reply->count = ask->count;
+	reply->messages = arena_alloc(arena, ask->count * sizeof(*reply->messages));
+	for (size_t i = 0; i < ask->count; i++) {
+		const struct message_key *key = &ask->keys[i];
+
+		if (!key->channel || !key->key)
+			return ERR(ERR_BUG, "KEY needs a channel and a key");
+		PASS(load_by_key(
+		    sqlite_of(store), key->channel, key->to, key->key, arena, &reply->messages[i]));
+	}
+	return NULL;
 }
 
 /* The message itself if this is a repeated SEND, else the one that has its key; none: out->id is NULL. */

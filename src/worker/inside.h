@@ -70,6 +70,7 @@ struct run {
 	size_t message_count, message_capacity;
 	struct new_state *states;
 	size_t state_count, state_capacity;
+	struct state_place *state_places; /* of these, by key (run.c) */
 	struct value_record *values;
 	size_t value_count, value_capacity;
 	struct slot_name *slots; /* what the module's `slots` hook named */

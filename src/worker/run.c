@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <uthash.h>
+
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/child.h"
@@ -15,6 +17,13 @@
 #include "worker/apis.h"
 #include "worker/crash.h"
 #include "worker/sources.h"
+
+/* Where among the run's states a key stands: there may be thousands. */
+struct state_place {
+	const char *key;
+	size_t index;
+	UT_hash_handle hh;
+};
 
 static void destroy_json(void *value)
 {
@@ -35,6 +44,7 @@ void run_done(struct run *run)
 {
 	json_destroy(run->data);
 	free(run->messages);
+	HASH_CLEAR(hh, run->state_places);
 	free(run->states);
 	free(run->values);
 	free(run->slots);
@@ -186,10 +196,21 @@ struct err *run_channel_api(struct run *run, const char *name, struct api **out_
 /* What this run itself has set under KEY, or NULL. */
 static struct new_state *own_state(const struct run *run, const char *key)
 {
-	for (size_t i = 0; i < run->state_count; i++)
-		if (!strcmp(run->states[i].key, key))
-			return &run->states[i];
-	return NULL;
+	struct state_place *place;
+
+	HASH_FIND_STR(run->state_places, key, place);
+	return place ? &run->states[place->index] : NULL;
+}
+
+static struct new_state *add_state(struct run *run, const char *key)
+{
+	struct state_place *place = arena_alloc(&run->arena, sizeof(*place));
+
+	mem_grow(run->states, run->state_count, run->state_capacity);
+	*place = (struct state_place){.key = arena_copy(&run->arena, key), .index = run->state_count};
+	HASH_ADD_KEYPTR(hh, run->state_places, place->key, strlen(place->key), place);
+	run->states[run->state_count] = (struct new_state){.key = place->key};
+	return &run->states[run->state_count++];
 }
 
 struct err *run_open_store(struct run *run)
@@ -279,11 +300,8 @@ void run_state_set(struct run *run, const char *key, struct json *value, utc_t e
 	struct new_state *state = own_state(run, key);
 
 	json_destroy(value);
-	if (!state) {
-		mem_grow(run->states, run->state_count, run->state_capacity);
-		state = &run->states[run->state_count++];
-		state->key = arena_copy(&run->arena, key);
-	}
+	if (!state)
+		state = add_state(run, key);
 	state->value = arena_copy(&run->arena, text);
 	state->expires = expires;
 }

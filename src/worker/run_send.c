@@ -192,14 +192,14 @@ struct err *run_send(
 }
 
 /* Where MESSAGE would go, as its row in the outbox names it. */
-static struct err *ask_for(struct run *run, const struct message *message, struct key_ask *out_ask)
+static struct err *find_key(struct run *run, const struct message *message, struct message_key *out_key)
 {
 	const struct conf_channel *meant_for = conf_channel(run->tools->conf, message->channel);
 
 	if (!meant_for)
 		return ERR(ERR_CONFIG, "there is no channel '%s'", message->channel);
 	const struct conf_channel *channel = conf_destination(run->tools->conf, meant_for);
-	*out_ask = (struct key_ask){
+	*out_key = (struct message_key){
 	    .channel = channel->name,
 	    .to = channel == meant_for ? message->to : NULL,
 	    .key = run_message_key(run, message, channel, meant_for),
@@ -207,23 +207,32 @@ static struct err *ask_for(struct run *run, const struct message *message, struc
 	return NULL;
 }
 
-struct err *run_sent(
-    struct run *run, const struct message *message, bool *out_found, enum outcome *out_outcome)
+static struct err *ask_for(
+    struct run *run, const struct message *messages, size_t count, struct wait_reply *out_reply)
 {
-	struct message_state state = {0};
-	struct key_ask ask;
-	const char *name;
+	struct key_ask ask = {.count = count};
 
-	PASS(run_check(run));
-	PASS(ask_for(run, message, &ask));
-	*out_found = false;
+	ask.keys = arena_alloc(&run->arena, count * sizeof(*ask.keys));
+	for (size_t i = 0; i < count; i++)
+		PASS(find_key(run, &messages[i], &ask.keys[i]));
 	PASS(run_open_store(run));
 	if (!run->tools->store)
 		return NULL;
-	TRY(store_call(run->tools->store, REQ_KEY, &ask, &run->arena, &state), "look for the message %s",
-	    message->kind);
-	*out_found = state.id != NULL;
-	if (*out_found)
-		*out_outcome = outcome_of(&state, &name);
+	TRY(store_call(run->tools->store, REQ_KEY, &ask, &run->arena, out_reply), "look for messages by their keys");
+	return NULL;
+}
+
+struct err *run_sent(
+    struct run *run, const struct message *messages, size_t count, enum outcome *out_outcomes)
+{
+	struct wait_reply reply = {0};
+	const char *name;
+
+	PASS(run_check(run));
+	PASS(ask_for(run, messages, count, &reply));
+	for (size_t i = 0; i < count; i++)
+		out_outcomes[i] = i < reply.count && reply.messages[i].id
+		                      ? outcome_of(&reply.messages[i], &name)
+		                      : OUTCOME_NONE;
 	return NULL;
 }

@@ -135,6 +135,7 @@ class Vendor(Receiver):
         self.numbers = itertools.count(1)
         self.hold_notes = False  # what is posted does not show
         self.delay = 0.0
+        self.slow_call = 0
 
     def ticket(self, number, *texts):
         for text in texts:
@@ -145,10 +146,18 @@ class Vendor(Receiver):
         """What happens to the next requests whose path begins with PATH; None: nothing."""
         self.faults[path] = collections.deque(behaviours)
 
+    def delay_at(self, call):
+        """The CALL-th note or text from the beginning is done at once, and answered after a long while."""
+        self.slow_call = call
+
     def record(self, request):
         with self.changed:
             self.requests.append(request)
             self.changed.notify_all()
+            if self.is_wire(request) and self.slow_call == sum(map(self.is_wire, self.requests)):
+                behaviour = self.answer(request)
+                behaviour.delay = 10.0
+                return behaviour
             for path, behaviours in self.faults.items():
                 if behaviours and request.path.startswith(path):
                     behaviour = behaviours.popleft()
@@ -248,6 +257,14 @@ class Vendor(Receiver):
         return Status(200, body=b"queued, thank you")
 
     # -- what was seen
+
+    @staticmethod
+    def is_wire(request):
+        return request.path == SMS or request.path.endswith("/notes")
+
+    def all_texts(self):
+        """Numbers of all requests that came to the gateway, whatever became of them."""
+        return [urllib.parse.parse_qs(request.body.decode())["To"][0] for request in self.of(SMS)]
 
     def wire(self, since=0):
         """The requests that matter, in order: `note TICKET KIND`, `text NUMBER WORD`."""

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What vendors and people write: no text may crash the readers of numbers, starts and notes, or of the XML of a
- * login; and what they find must hold what their callers rely on.
+ * What vendors and people write: no text may crash the readers of numbers, starts and notes, or of the XML of
+ * a login; and what they find must hold what their callers rely on.
  */
 #include <stdint.h>
 #include <stdlib.h>
