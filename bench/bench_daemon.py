@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Measures the daemon and `--once` from outside: wall clock, and CPU of the whole process tree.
 
-Each row says what was measured in the words of PERFORMANCE.md. A peer that is not installed is said to be
-missing.
+Rows are numbered as in README.md. A peer that is not installed is said to be missing.
 """
 import importlib.util
 import os

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * 2 KiB POSTs over 16 kept connections: the CPU time that the wire takes for each, and beside it libcurl alone
- * with handles that are used again, which is the floor.
+ * 2 KiB POSTs over 16 kept connections: the CPU time that the wire takes for each. Beside it the floor:
+ * libcurl alone, with handles that are used again.
  *
  *	bench_wire		measures, against a receiver of its own that answers 204
  *	bench_wire serve	only the receiver: tells its port and serves until its input ends
@@ -48,7 +48,7 @@ static double seconds(clockid_t clock)
 	return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-/* -- the receiver ------------------------------------------------------------------------------------------- */
+/* -- the receiver -------------------------------------------------------------------------------------- */
 
 static struct request {
 	char bytes[8192];
@@ -65,7 +65,8 @@ static size_t whole(struct request *request)
 
 	if (!end)
 		return 0;
-	size = (size_t)(end - request->bytes) + 4 + (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
+	size = (size_t)(end - request->bytes) + 4 +
+	       (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
 	return request->length >= size ? size : 0;
 }
 
@@ -73,7 +74,8 @@ static void serve_one(int fd)
 {
 	static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
 	struct request *request = &requests[fd];
-	ssize_t got = read(fd, request->bytes + request->length, sizeof(request->bytes) - request->length - 1);
+	ssize_t got =
+	    read(fd, request->bytes + request->length, sizeof(request->bytes) - request->length - 1);
 	size_t size;
 
 	if (got <= 0) {
@@ -94,7 +96,8 @@ static void watch(int poller, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
-	need(fd >= 0 && fd < FDS_MAX && !epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event), "bench_wire: receiver");
+	need(fd >= 0 && fd < FDS_MAX, "bench_wire: connection");
+	need(!epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event), "bench_wire: receiver");
 	requests[fd].length = 0;
 }
 
@@ -146,7 +149,7 @@ static void start_receiver(void)
 	close(listener);
 }
 
-/* -- the floor ---------------------------------------------------------------------------------------------- */
+/* -- the floor ----------------------------------------------------------------------------------------- */
 
 static CURL *floor_handle(struct curl_slist *headers)
 {
@@ -201,7 +204,7 @@ static void floor_posts(void)
 	curl_slist_free_all(headers);
 }
 
-/* -- bmad --------------------------------------------------------------------------------------------------- */
+/* -- bmad ---------------------------------------------------------------------------------------------- */
 
 static struct {
 	struct event_base *base;
@@ -252,7 +255,7 @@ static void wire_posts(void)
 	event_base_free(posts.base);
 }
 
-/* -- the table ---------------------------------------------------------------------------------------------- */
+/* -- the table ----------------------------------------------------------------------------------------- */
 
 struct figures {
 	double cpu[ROUNDS], rate[ROUNDS];
