@@ -163,17 +163,9 @@ static const struct node *find_section(struct loader *loader, const struct node 
 	return NULL;
 }
 
-static bool has_console(void)
-{
-	for (size_t i = 0; channel_types[i]; i++)
-		if (!strcmp(channel_types[i]->name, CONSOLE_CHANNEL))
-			return true;
-	return false;
-}
-
 static void add_console(struct conf *conf)
 {
-	if (!has_console() || names_has(&conf->index->channels, CONSOLE_CHANNEL))
+	if (!channel_type_find(CONSOLE_CHANNEL) || names_has(&conf->index->channels, CONSOLE_CHANNEL))
 		return;
 	create_channel(conf, conf->channel_count, CONSOLE_CHANNEL, (struct conf_place){.file = conf->path});
 	names_add(&conf->index->channels, CONSOLE_CHANNEL, conf->channel_count++);

@@ -94,14 +94,6 @@ const struct option conf_channel_options[] = {
 };
 /* clang-format on */
 
-static const struct channel_type *find_type(const char *name)
-{
-	for (size_t i = 0; channel_types[i]; i++)
-		if (!strcmp(channel_types[i]->name, name))
-			return channel_types[i];
-	return NULL;
-}
-
 static void default_key(struct loader *loader, const char *key, const char *text, struct channel_keys *keys)
 {
 	struct node *value = arena_alloc(&loader->conf->arena, sizeof(*value));
@@ -151,7 +143,7 @@ static const struct channel_type *read_type(struct loader *loader, const struct 
 		    option_where(&loader->reader));
 		return NULL;
 	}
-	const struct channel_type *type = find_type(name->text);
+	const struct channel_type *type = channel_type_find(name->text);
 	if (!type)
 		refuse_type(loader, name);
 	return type;
@@ -233,7 +225,7 @@ static void read_channel(struct loader *loader, struct conf_channel *channel, co
 	loader->problems->subject = channel->name;
 	loader->reader.use = REFERENCES_LATER;
 	loader->reader.later = NULL;
-	const struct channel_type *type = mapping ? read_type(loader, mapping) : find_type(CONSOLE_CHANNEL);
+	const struct channel_type *type = mapping ? read_type(loader, mapping) : channel_type_find(CONSOLE_CHANNEL);
 	if (type)
 		read_keys(loader, channel, type, mapping);
 }

@@ -36,14 +36,6 @@ static bool url_has_password(const char *url)
 	return at && *at == '@' && colon && colon < at;
 }
 
-static const struct source_type *find_type(const char *url)
-{
-	for (size_t i = 0; source_types[i]; i++)
-		if (!strncmp(url, source_types[i]->scheme, strlen(source_types[i]->scheme)))
-			return source_types[i];
-	return NULL;
-}
-
 static const char *schemes(struct arena *arena)
 {
 	const char *text = "";
@@ -59,7 +51,7 @@ static void settle_url(struct loader *loader, struct conf_source *source, struct
 
 	if (!strncmp(url, "${", 2)) /* known when it is resolved */
 		return;
-	source->type = find_type(url);
+	source->type = source_type_of(url);
 	if (source->type)
 		source->url.hidden = conf_path_of_url(loader->reader.folder, url, &loader->conf->arena);
 	else
@@ -100,7 +92,7 @@ struct err *conf_resolve_source(const struct conf *conf, const struct conf_sourc
 	TRY(conf_resolve(conf, conf_source_options, source, sizeof(*source), arena, &resolved), "source '%s'",
 	    source->name);
 	struct conf_source copy = *(const struct conf_source *)resolved;
-	copy.type = find_type(copy.url.hidden);
+	copy.type = source_type_of(copy.url.hidden);
 	if (!copy.type)
 		return ERR(ERR_CONFIG, "source '%s': 'url' must begin with %s", source->name, schemes(arena));
 	copy.url.hidden = conf_path_of_url(conf->folder, copy.url.hidden, arena);

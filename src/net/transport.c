@@ -12,8 +12,7 @@
 #define SLOW_SECONDS 15L
 #define IDLE_SECONDS 30L /* a connection kept longer is likely to be closed from the other side */
 
-/* Addresses of the machine's own link: nothing there is a receiver, but cloud metadata with credentials is.
- */
+/* Addresses of the machine's own link: no receiver is there, but cloud metadata with credentials is. */
 static bool is_link_local(const struct sockaddr *address)
 {
 	static const struct in6_addr metadata = {{{0xfd, 0x00, 0x0e, 0xc2, [15] = 0x54, [14] = 0x02}}};

@@ -13,9 +13,9 @@
 /* How a provider writes that somebody is addressed. */
 typedef void write_mention(struct buf *out, const char *id);
 
-static char *notice(const struct dress *dress)
+char *dress_notice(const char *meant_for)
 {
-	return dress->meant_for ? mem_format("[redirected: meant for channel %s]", dress->meant_for) : NULL;
+	return meant_for ? mem_format("[redirected: meant for channel %s]", meant_for) : NULL;
 }
 
 static char *mentions(const struct dress *dress, write_mention *write)
@@ -32,7 +32,7 @@ static char *mentions(const struct dress *dress, write_mention *write)
 /* Notice and mentions as lines before what stands at KEY. */
 static void put_before(struct json *root, const char *key, const struct dress *dress, write_mention *write)
 {
-	cleanup(free_text) char *told = notice(dress), *called = mentions(dress, write);
+	cleanup(free_text) char *told = dress_notice(dress->meant_for), *called = mentions(dress, write);
 	const char *text = json_text(json_get(root, key));
 	bool more = !text_is_empty(text);
 
@@ -92,7 +92,7 @@ static void add_entities(struct json *card, const struct texts *mention)
 
 static void dress_teams(struct json *root, const struct dress *dress)
 {
-	cleanup(free_text) char *told = notice(dress), *called = mentions(dress, write_at);
+	cleanup(free_text) char *told = dress_notice(dress->meant_for), *called = mentions(dress, write_at);
 	const struct json *attached = json_get(json_first(json_get(root, "attachments")), "content");
 	struct json *card = json_own(root, attached ? attached : root);
 	const struct json *body = json_get(card, "body");
@@ -136,7 +136,8 @@ static void add_section(struct json *blocks, const char *text)
 /* Beside blocks the text is what notifications show: calls and notices must be in both. */
 static void dress_slack(struct json *root, const struct dress *dress)
 {
-	cleanup(free_text) char *told = notice(dress), *called = mentions(dress, write_slack);
+	cleanup(free_text) char *told = dress_notice(dress->meant_for),
+	                        *called = mentions(dress, write_slack);
 	const struct json *blocks = json_get(root, "blocks");
 
 	if (json_is(blocks, JSON_ARRAY)) {
@@ -258,7 +259,7 @@ static const char *text_of(const struct json *object, const char *key, const cha
 
 static void dress_payload(struct json *payload, const struct dress *dress)
 {
-	cleanup(free_text) char *told = notice(dress);
+	cleanup(free_text) char *told = dress_notice(dress->meant_for);
 	const char *summary = text_of(payload, "summary", text_of(dress->bmad, "job", "bmad"));
 	cleanup(free_text) char *whole = told ? mem_format("%s %s", told, summary) : mem_copy(summary);
 
@@ -321,7 +322,7 @@ struct json *dress_json(struct json *root, const struct dress *dress)
 
 char *dress_text(const char *text, const struct dress *dress)
 {
-	cleanup(free_text) char *told = notice(dress);
+	cleanup(free_text) char *told = dress_notice(dress->meant_for);
 	cleanup(free_text) char *whole = mem_format("%s%s%s", told ? told : "", told ? "\n" : "", text);
 	struct buf plain = {0};
 

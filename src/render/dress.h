@@ -22,4 +22,7 @@ struct json *dress_json(struct json *root, const struct dress *dress) MUST_CHECK
 /* The same for a type whose payload is text: allocated. */
 char *dress_text(const char *text, const struct dress *dress);
 
+/* The line that tells where a redirected message should have gone: allocated; NULL: MEANT_FOR is. */
+char *dress_notice(const char *meant_for);
+
 #endif

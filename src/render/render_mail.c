@@ -101,7 +101,7 @@ static void replace(char **text, char *with)
 static void mark_redirected(const struct render_request *request, struct rendered *out)
 {
 	struct dress dress = {.type = "email", .meant_for = request->meant_for};
-	cleanup(free_text) char *mark = mem_format("[redirected: meant for channel %s]", request->meant_for);
+	cleanup(free_text) char *mark = dress_notice(request->meant_for);
 
 	replace(&out->payload, dress_text(out->payload, &dress));
 	replace(&out->subject, mem_format("%s %s", mark, out->subject));

@@ -22,14 +22,6 @@ const struct channel_type *const channel_types[] = {
     NULL,
 };
 
-const struct channel_type *channel_type_find(const char *name)
-{
-	for (size_t i = 0; channel_types[i]; i++)
-		if (!strcmp(channel_types[i]->name, name))
-			return channel_types[i];
-	return NULL;
-}
-
 int64_t channel_cost(const struct conf_channel *channel, const struct outgoing *message)
 {
 	return channel->type->cost ? channel->type->cost(message) : 1;

@@ -36,9 +36,6 @@ struct mail {
 	size_t attachment_count;
 };
 
-/* An image that the HTML names goes beside it, not among the attachments. */
-bool mime_is_inline(const struct mail *mail, const struct attachment *attachment);
-
 void mime_compose(const struct mail *mail, struct buf *out);
 
 /*

@@ -38,7 +38,8 @@ static bool is_named(const struct attachment *image, const char *name, size_t le
 	       !memcmp(image->content_id, name, length);
 }
 
-bool mime_is_inline(const struct mail *mail, const struct attachment *attachment)
+/* An image that the HTML names goes beside it, not among the attachments. */
+static bool is_inline(const struct mail *mail, const struct attachment *attachment)
 {
 	const char *name, *at = mail->html;
 	size_t length;
@@ -54,7 +55,7 @@ static size_t count_inline(const struct mail *mail)
 	size_t count = 0;
 
 	for (size_t i = 0; i < mail->attachment_count; i++)
-		count += mime_is_inline(mail, &mail->attachments[i]);
+		count += is_inline(mail, &mail->attachments[i]);
 	return count;
 }
 
@@ -244,7 +245,7 @@ static void begin_level(struct buf *out, const struct mail *mail, enum level lev
 static void add_files(struct buf *out, const struct mail *mail, enum level level, bool inlined)
 {
 	for (size_t i = 0; i < mail->attachment_count; i++) {
-		if (mime_is_inline(mail, &mail->attachments[i]) != inlined)
+		if (is_inline(mail, &mail->attachments[i]) != inlined)
 			continue;
 		add_boundary(out, mail, level, "");
 		add_file_entity(out, mail, &mail->attachments[i], inlined);

@@ -21,8 +21,7 @@ int64_t retry_after_ms(const char *value, const char *date, utc_t now);
  */
 int64_t rate_limit_wait_ms(const char *left, const char *after, const char *reset, int64_t now_ms);
 
-/* An HTTP-date in any of its three forms (RFC 9110, section 5.6.7). NOW tells the century of two-digit years.
- */
+/* An HTTP-date in any of its three forms (RFC 9110, 5.6.7). NOW tells the century of two-digit years. */
 bool http_date_parse(const char *text, utc_t now, utc_t *out_at);
 
 #endif

@@ -2,8 +2,6 @@
 /* The table of source types. */
 #include "source/source.h"
 
-#include <string.h>
-
 #include "source/driver.h"
 
 const struct source_type *const source_types[] = {
@@ -12,14 +10,6 @@ const struct source_type *const source_types[] = {
     &source_postgres,
     NULL,
 };
-
-const struct source_type *source_type_of(const char *url)
-{
-	for (const struct source_type *const *type = source_types; *type; type++)
-		if (!strncmp(url, (*type)->scheme, strlen((*type)->scheme)))
-			return *type;
-	return NULL;
-}
 
 struct err *sql_open(const struct conf_source *source, struct sql **out_db)
 {

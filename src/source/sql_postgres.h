@@ -95,7 +95,6 @@ struct err *postgres_execute(struct postgres *db, const char *commands) MUST_CHE
 void postgres_settle(struct postgres *db);
 /* Ends the transaction under way, likewise. */
 void postgres_rollback(struct postgres *db);
-void postgres_abandon(struct postgres *db);
 /* Appends the settings that every session must have: VERB is "set" or "set local". */
 void postgres_settings(const struct postgres *db, const char *verb, struct buf *out);
 

@@ -103,7 +103,7 @@ struct err *postgres_execute(struct postgres *db, const char *commands)
 
 /* -- ending what is under way ------------------------------------------------------------------------ */
 
-void postgres_abandon(struct postgres *db)
+static void abandon(struct postgres *db)
 {
 	PQfinish(db->conn);
 	db->conn = NULL;
@@ -168,7 +168,7 @@ void postgres_settle(struct postgres *db)
 		if (drain(db->conn, PATIENCE_MS))
 			return;
 	}
-	postgres_abandon(db);
+	abandon(db);
 }
 
 void postgres_rollback(struct postgres *db)
@@ -178,7 +178,7 @@ void postgres_rollback(struct postgres *db)
 	if (!db->conn || PQtransactionStatus(db->conn) == PQTRANS_IDLE)
 		return;
 	if (!PQsendQuery(db->conn, "rollback") || !drain(db->conn, PATIENCE_MS))
-		postgres_abandon(db);
+		abandon(db);
 }
 
 /* -- connecting -------------------------------------------------------------------------------------- */
@@ -330,7 +330,7 @@ static struct err *connect_anew(struct postgres *db)
 	if (!e)
 		e = prepare_session(db);
 	if (e)
-		postgres_abandon(db);
+		abandon(db);
 	return e;
 }
 
