@@ -82,7 +82,7 @@ static void put_grid(struct json *view, const struct json *rows)
 	json_each(row, rows) {
 		cleanup(free_text) char *target = view_or_dash(json_get(row, "target"));
 		cleanup(free_text) char *actual = view_or_dash(json_get(row, "actual"));
-		cleanup(free_text) char *attainment = view_or_dash(json_get(row, "attainment"));
+		cleanup(free_text) char *attainment = view_tenths(json_get(row, "attainment"));
 
 		grid_row(grid,
 		    (const char *const[]){view_text(row, "name"), target, actual, view_text(row, "gap"),
@@ -112,6 +112,7 @@ bool zone_area_view(const struct json *data, struct json *view)
 	struct json *rows = json_set_array(view, "zones");
 	json_each(zone, json_get(data, "zones"))
 		add_zone(rows, zone);
+	json_set_int(view, "zone_count", (int64_t)json_length(rows));
 	json_set_string(view, "period", common_period(rows));
 	put_grid(view, rows);
 	put_notes(view, json_get(data, "zones"));

@@ -69,7 +69,7 @@ static void put_grid(struct json *view, const struct json *zones)
 	json_each(zone, zones) {
 		cleanup(free_text) char *target = view_or_dash(json_get(zone, "target"));
 		cleanup(free_text) char *actual = view_or_dash(json_get(zone, "actual"));
-		cleanup(free_text) char *attainment = view_or_dash(json_get(zone, "attainment"));
+		cleanup(free_text) char *attainment = view_tenths(json_get(zone, "attainment"));
 
 		grid_row(grid,
 		    (const char *const[]){view_text(zone, "name"), target, actual, view_text(zone, "gap"),

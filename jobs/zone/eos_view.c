@@ -76,20 +76,31 @@ static void put_lines(struct json *view, const struct json *lines)
 	}
 }
 
-/* "BREAKDOWN 120.5 min (4 stops, 45.1 %); STARVED ..." */
+/* "BREAKDOWN 120.5 min (4 stops, 45.1 %)" */
+static void add_stop(struct buf *text, const struct json *row)
+{
+	cleanup(free_text) char *minutes = view_or_dash(json_get(row, "minutes"));
+
+	buf_format(text, "%s %s min (%lld %s", view_text(row, "category"), minutes,
+	    (long long)view_number(row, "events"), view_number(row, "events") == 1 ? "stop" : "stops");
+	add_pct(text, ", ", json_get(row, "share_pct"), "");
+	buf_add_char(text, ')');
+}
+
+/* Each category by itself, and all in a line. */
 static void put_stops(struct json *view, const struct json *pareto)
 {
-	struct buf text = {0};
+	struct json *list = json_set_array(view, "stop_list");
+	struct buf all = {0};
 
 	json_each(row, pareto) {
-		cleanup(free_text) char *minutes = view_or_dash(json_get(row, "minutes"));
+		cleanup(buf_done) struct buf one = {0};
 
-		buf_format(&text, "%s%s %s min (%lld stops", text.length ? "; " : "",
-		    view_text(row, "category"), minutes, (long long)view_number(row, "events"));
-		add_pct(&text, ", ", json_get(row, "share_pct"), "");
-		buf_add_char(&text, ')');
+		add_stop(&one, row);
+		json_add_string(list, buf_text(&one));
+		buf_format(&all, "%s%s", all.length ? "; " : "", buf_text(&one));
 	}
-	set_buf(view, "stops", &text);
+	set_buf(view, "stops", &all);
 }
 
 static void put_ncm(struct json *view, const struct json *pareto)
@@ -154,6 +165,7 @@ struct json *zone_eos_view(const struct json *data)
 	view_put_table(view, json_get(data, "board"));
 	view_put_chart(view, data);
 	view_put_grid(view, json_get(data, "board"));
+	view_put_card(view, json_get(data, "board"));
 	put_lines(view, json_get(data, "lines"));
 	put_stops(view, json_get(data, "downtime_pareto"));
 	put_ncm(view, json_get(data, "ncm_pareto"));

@@ -26,6 +26,9 @@ struct json *grid_begin(struct json *view, const char *key, const struct grid_co
  */
 void grid_row(struct json *grid, const char *const *cells, size_t colored, const char *hex, const char *tone);
 
+/* A bar before the last cell of the row that was added last: in the lines, and as `bar` of that cell. */
+void grid_bar(struct json *grid, const char *bar, const char *tone);
+
 /* Makes the lines, when all rows are there. */
 void grid_end(struct json *grid);
 

@@ -69,6 +69,7 @@ struct json *zone_hourly_view(const struct json *data)
 	view_put_table(view, board);
 	view_put_chart(view, data);
 	view_put_grid(view, board);
+	view_put_card(view, board);
 	put_lines(view, json_get(data, "lines"));
 	view_put_notes(view, data);
 	return view;

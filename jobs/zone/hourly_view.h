@@ -13,6 +13,7 @@
  *	table       [text]: the board as lines of aligned text
  *	chart       null | {alt, width, height}: of the board as a picture, `cid:chart`
  *	grid        the board as the shared partial `table` takes one
+ *	card        the same for a card: fewer columns, bars
  *	lines       [{name, target, actual, gap, shift_gap, color}]
  *	notes       [text]: late units and the warnings, in words
  *

@@ -12,7 +12,8 @@
 #include "jobs/zone/grid.h"
 #include "jobs/zone/measure.h"
 
-#define BAR_CELLS 10
+#define BAR_CELLS 6
+#define BAR_MOST  8
 
 int64_t view_number(const struct json *object, const char *key)
 {
@@ -112,6 +113,32 @@ void view_put_board(struct json *view, const struct json *board)
 	}
 }
 
+/*
+ * Attainment as a bar: BAR_CELLS are the plan, what is missing of it is shaded, what is made beyond it stands
+ * out a little. Nothing where there is no plan.
+ */
+void view_bar(int64_t actual, int64_t target, char out[VIEW_BAR])
+{
+	static const char *const parts[] = {"", "\xe2\x96\x8f", "\xe2\x96\x8e", "\xe2\x96\x8d", "\xe2\x96\x8c", "\xe2\x96\x8b", "\xe2\x96\x8a", "\xe2\x96\x89"};
+	int64_t attainment = pct_tenths(actual, target), eighths = attainment * BAR_CELLS * 8 / 1000;
+	struct buf bar = {0};
+
+	if (attainment > 1000 * BAR_MOST / BAR_CELLS)
+		eighths = BAR_MOST * 8;
+	for (int64_t cell = 0; cell < BAR_MOST && target > 0; cell++) {
+		int64_t filled = eighths - cell * 8;
+
+		if (filled >= 8)
+			buf_add_text(&bar, "\xe2\x96\x88");
+		else if (filled > 0)
+			buf_add_text(&bar, parts[filled]);
+		else if (cell < BAR_CELLS)
+			buf_add_text(&bar, "\xe2\x96\x91");
+	}
+	snprintf(out, VIEW_BAR, "%s", buf_text(&bar));
+	buf_done(&bar);
+}
+
 /* The board as the shared partials take a table. */
 void view_put_grid(struct json *view, const struct json *board)
 {
@@ -123,73 +150,76 @@ void view_put_grid(struct json *view, const struct json *board)
 		cleanup(free_text) char *label = view_hour(row);
 		cleanup(free_text) char *target = view_or_dash(json_get(row, "target"));
 		cleanup(free_text) char *actual = view_or_dash(json_get(row, "actual"));
-		char gap[VIEW_SIGNED], total[VIEW_SIGNED];
+		char bar[VIEW_BAR], gap[VIEW_SIGNED], total[VIEW_SIGNED];
 
 		view_signed(view_number(row, "gap"), gap);
 		view_signed(view_number(row, "cum_gap"), total);
 		grid_row(grid,
 		    (const char *const[]){label, target, actual, gap, total, view_text(row, "reason")}, 3,
 		    view_grade(row)->hex, view_grade(row)->color);
+		view_bar(view_number(row, "actual"), view_number(row, "target"), bar);
+		grid_bar(grid, bar, view_grade(row)->color);
 	}
 	grid_end(grid);
 }
 
-/* Attainment as a bar; full from 100 % on. */
-static void add_bar(struct buf *line, int64_t actual, int64_t target)
+/* "18:00", or "01:00 PDT" in the hour of a clock change. */
+static char *start_of(const struct json *row)
 {
-	int64_t attainment = pct_tenths(actual, target);
+	cleanup(free_text) char *hour = view_hour(row);
 
-	for (int64_t cell = 0; cell < BAR_CELLS; cell++)
-		buf_add_text(line, attainment >= 100 * cell + 50 ? "\xe2\x96\x88" : "\xe2\x96\x91");
+	return mem_copy_n(hour, strcspn(hour, "-"));
 }
 
-static void add_line(struct json *table, struct buf *line)
+/* The same as narrow as a card on a phone wants it. */
+void view_put_card(struct json *view, const struct json *board)
 {
-	json_add_string(table, buf_text(line));
-	buf_truncate(line, 0);
+	static const struct grid_column columns[] = {{"From", 5, false}, {"Made", 6, true}, {"Gap", 4, true},
+	    {"Total", 4, true}, {"Reason", 9, false}, {NULL, 0, false}};
+	struct json *grid = grid_begin(view, "card", columns);
+
+	json_each(row, board) {
+		int64_t target = view_number(row, "target"), actual = view_number(row, "actual");
+		cleanup(free_text) char *start = start_of(row);
+		cleanup(free_text) char *made = mem_format("%lld/%lld", (long long)actual, (long long)target);
+		char bar[VIEW_BAR], gap[VIEW_SIGNED], total[VIEW_SIGNED];
+
+		view_signed(view_number(row, "gap"), gap);
+		view_signed(view_number(row, "cum_gap"), total);
+		view_bar(actual, target, bar);
+		grid_row(grid, (const char *const[]){start, made, gap, total, view_text(row, "reason")}, 2,
+		    view_grade(row)->hex, view_grade(row)->color);
+		grid_bar(grid, bar, view_grade(row)->color);
+	}
+	grid_end(grid);
 }
 
-static int widest_label(const struct json *board)
+/* The board for the console: numbers first in mind, as narrow as they allow. */
+void view_put_table(struct json *view, const struct json *board)
 {
-	size_t widest = strlen("Hour");
+	static const struct grid_column columns[] = {{"Hour", 1, false}, {"", 1, false}, {"Plan", 1, true},
+	    {"Made", 1, true}, {"Gap", 1, true}, {"Total", 1, true}, {"Scrap", 1, true}, {"Down", 1, true},
+	    {"Reason", 1, false}, {NULL, 0, false}};
+	struct json *grid = grid_begin(view, "table", columns);
 
 	json_each(row, board) {
 		cleanup(free_text) char *label = view_hour(row);
+		cleanup(free_text) char *target = view_or_dash(json_get(row, "target"));
+		cleanup(free_text) char *actual = view_or_dash(json_get(row, "actual"));
+		cleanup(free_text) char *scrap = view_or_dash(json_get(row, "scrap"));
+		cleanup(free_text) char *down = view_tenths(json_get(row, "downtime_min"));
+		char bar[VIEW_BAR], gap[VIEW_SIGNED], total[VIEW_SIGNED];
 
-		if (strlen(label) > widest)
-			widest = strlen(label);
+		view_bar(view_number(row, "actual"), view_number(row, "target"), bar);
+		view_signed(view_number(row, "gap"), gap);
+		view_signed(view_number(row, "cum_gap"), total);
+		grid_row(grid,
+		    (const char *const[]){label, bar, target, actual, gap, total, scrap, down,
+		        view_text(row, "reason")},
+		    4, view_grade(row)->hex, view_grade(row)->color);
 	}
-	return (int)widest;
-}
-
-static void add_row(struct buf *line, const struct json *row, int width)
-{
-	cleanup(free_text) char *label = view_hour(row);
-	char gap[VIEW_SIGNED], cum_gap[VIEW_SIGNED];
-	int64_t actual = view_number(row, "actual"), target = view_number(row, "target");
-
-	buf_format(line, "%-*s  ", width, label);
-	add_bar(line, actual, target);
-	buf_format(line, " %6lld %6lld %6s %6s  %5lld %6.1f  %s", (long long)target, (long long)actual,
-	    view_signed(view_number(row, "gap"), gap), view_signed(view_number(row, "cum_gap"), cum_gap),
-	    (long long)view_number(row, "scrap"), json_double(json_get(row, "downtime_min")),
-	    view_text(row, "reason"));
-	buf_trim_blanks(line);
-}
-
-void view_put_table(struct json *view, const struct json *board)
-{
-	struct json *table = json_set_array(view, "table");
-	cleanup(buf_done) struct buf line = {0};
-	int width = widest_label(board);
-
-	buf_format(&line, "%-*s  %-*s %6s %6s %6s %6s  %5s %6s  %s", width, "Hour", BAR_CELLS, "", "Plan",
-	    "Made", "Gap", "Total", "Scrap", "Down", "Reason");
-	add_line(table, &line);
-	json_each(row, board) {
-		add_row(&line, row, width);
-		add_line(table, &line);
-	}
+	grid_end(grid);
+	json_set(view, "table", json_copy(json_get(grid, "lines")));
 }
 
 /* -- notes ------------------------------------------------------------------------------------------ */
@@ -230,7 +260,7 @@ void view_add_notes(struct json *notes, const char *of, const struct json *data)
 
 	if (late > 0) {
 		snprintf(note, sizeof(note),
-		    "%lld %s of this shift came in late: earlier hours may differ from their posts",
+		    "%lld %s came in late: earlier hours may differ from their posts",
 		    (long long)late, late == 1 ? "unit" : "units");
 		add_note(notes, of, note, "");
 	}
@@ -249,6 +279,11 @@ void view_put_notes(struct json *view, const struct json *data)
 char *view_or_dash(const struct json *number)
 {
 	return json_is(number, JSON_NUMBER) ? json_print(number) : mem_copy("-");
+}
+
+char *view_tenths(const struct json *number)
+{
+	return json_is(number, JSON_NUMBER) ? mem_format("%.1f", json_double(number)) : mem_copy("-");
 }
 
 char *view_heads(const struct json *staffing)

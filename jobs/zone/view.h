@@ -41,15 +41,22 @@ char *view_hour(const struct json *row);
 /* Sets `board` [{hour target actual gap cum_gap color reason}] and `table` [lines of aligned text]. */
 void view_put_board(struct json *view, const struct json *board);
 void view_put_table(struct json *view, const struct json *board);
-/* Sets `grid`: the board as the shared partials take a table. */
+/* Sets `grid`: the board as the shared partials take a table, and `card`: a narrower one. */
 void view_put_grid(struct json *view, const struct json *board);
+void view_put_card(struct json *view, const struct json *board);
 /* Sets `notes` [text]: late units and the warnings, in words. */
 void view_put_notes(struct json *view, const struct json *data);
 /* The same added to NOTES, each said OF a zone (or NULL). */
 void view_add_notes(struct json *notes, const char *of, const struct json *data);
 
+/* "██████▌░": actual against target; "" without a target. */
+#define VIEW_BAR 48
+void view_bar(int64_t actual, int64_t target, char out[VIEW_BAR]);
+
 /* A number, or "-" for none, to be free()d. */
 char *view_or_dash(const struct json *number);
+/* The same with one decimal, always, as a column wants it. */
+char *view_tenths(const struct json *number);
 /* Heads of an object with `planned` and `actual`: "9 of 10 (-1)", "? of 10"; to be free()d. */
 char *view_heads(const struct json *staffing);
 

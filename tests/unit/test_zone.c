@@ -409,12 +409,15 @@ static void the_board_is_aligned_and_keeps_the_two_passes_apart(void **state)
 	    "{\"label\": \"01:00 PDT-01:00 PST\", \"target\": 100, \"actual\": 50, \"gap\": -50, "
 	    "\"cum_gap\": -50,"
 	    " \"scrap\": 1, \"downtime_min\": 12.3, \"reason\": \"Weld: OTHER\"},"
-	    "{\"label\": \"01:00-02:00 PST\", \"target\": 0, \"actual\": 7, \"gap\": 7, \"cum_gap\": -43,"
+	    "{\"label\": \"01:00-02:00 PST\", \"target\": 100, \"actual\": 116, \"gap\": 16, \"cum_gap\": -34,"
+	    " \"scrap\": 0, \"downtime_min\": 0, \"reason\": \"\"},"
+	    "{\"label\": \"02:00-03:00 PST\", \"target\": 0, \"actual\": 7, \"gap\": 7, \"cum_gap\": -27,"
 	    " \"scrap\": 0, \"downtime_min\": 0, \"reason\": \"\"}]}";
 	static const char *const lines[] = {
-	    "Hour                              Plan   Made    Gap  Total  Scrap   Down  Reason",
-	    "01:00 PDT-01:00 PST  █████░░░░░    100     50    -50    -50      1   12.3  Weld: OTHER",
-	    "01:00-02:00          ░░░░░░░░░░      0      7     +7    -43      0    0.0",
+	    "Hour                         Plan Made Gap Total Scrap Down  Reason",
+	    "01:00 PDT-01:00 PST  ███░░░   100   50 -50   -50     1 12.3  Weld: OTHER",
+	    "01:00-02:00          ██████▉  100  116 +16   -34     0  0.0",
+	    "02:00-03:00                     0    7  +7   -27     0  0.0",
 	};
 	struct json *view = view_of(data);
 	size_t i = 0;
@@ -422,7 +425,7 @@ static void the_board_is_aligned_and_keeps_the_two_passes_apart(void **state)
 	(void)state;
 	json_each(line, json_get(view, "table"))
 		assert_string_equal(json_text(line), lines[i++]);
-	assert_int_equal(i, 3);
+	assert_int_equal(i, 4);
 	json_destroy(view);
 }
 
@@ -431,7 +434,7 @@ static void notes_tell_the_warnings_in_words(void **state)
 	struct json *view =
 	    view_of("{\"late_units\": 1, \"warnings\": [\"no_crew\", \"no_target:L1\", \"new\", 5]}");
 	static const char *const notes[] = {
-	    "1 unit of this shift came in late: earlier hours may differ from their posts",
+	    "1 unit came in late: earlier hours may differ from their posts",
 	    "the crew calendar has no entry for this shift",
 	    "some hour of this shift has no target for line L1", "new"};
 	size_t i = 0;
