@@ -286,6 +286,7 @@ static struct json *alarm_view(const struct json *data)
 	struct json *view = json_object(), *list;
 
 	json_set_string(view, "style", all_is_over(data) ? "good" : "attention");
+	json_set_string(view, "hex", all_is_over(data) ? "#2a9d5c" : "#d64545");
 	json_set_string(view, "mark", mark_of(json_first(json_get(data, "troubles"))));
 	list = json_set_array(view, "troubles");
 	json_each(trouble, json_get(data, "troubles")) {

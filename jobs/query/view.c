@@ -161,7 +161,7 @@ static void add_section(
 	struct json *section = json_add_object(sections);
 	table.widths = mem_alloc((table.count + 1) * sizeof(*table.widths));
 	json_set_string(section, "title", title);
-	json_set_bool(section, "none", !json_first(rows));
+	json_set_bool(section, "none", !json_first(rows) || !table.count);
 	add_columns(&table, section);
 	table.rows = json_set_array(section, "rows");
 	for (const struct json *row = json_first(rows); row; row = json_next(row))

@@ -7,14 +7,14 @@
 #include <bmad/buf.h>
 #include <bmad/mem.h>
 
+#include "jobs/zone/measure.h"
 #include "jobs/zone/view.h"
 
 /* How an alert of each kind looks. */
-static const struct look {
-	const char *mark, *style, *color;
-} critical = {"\xf0\x9f\x94\xb4", "attention", "Attention"},
-  warning = {"\xf0\x9f\x9f\xa1", "warning", "Warning"}, over = {"\xf0\x9f\x9f\xa2", "good", "Good"},
-  none = {"\xe2\x9a\xaa", "default", "Default"};
+static const struct grade critical = {0, "\xf0\x9f\x94\xb4", "attention", "Attention", "#d64545"},
+                          warning = {0, "\xf0\x9f\x9f\xa1", "warning", "Warning", "#b8860b"},
+                          over = {0, "\xf0\x9f\x9f\xa2", "good", "Good", "#2a9d5c"},
+                          none = {NO_VALUE, "\xe2\x9a\xaa", "default", "Default", "#808080"};
 
 /* What a rule says: `before` VALUE `between` THRESHOLD `after`. */
 static const struct sentence {
@@ -54,16 +54,28 @@ static char *place_of(const struct json *alert, const char *zone)
 	return mem_copy(*line ? line : zone);
 }
 
+/* The clock of "2026-11-20T14:05:00-08:00"; what has another form as it is. */
+static const char *clock_of(const char *local, char out[6])
+{
+	if (strlen(local) < 16 || local[10] != 'T' || strspn(local + 11, "0123456789:") < 5)
+		return local;
+	memcpy(out, local + 11, 5);
+	out[5] = '\0';
+	return out;
+}
+
 /* "since 14:05 (12.5 min), because of Leak test, gripper fault, since the shift before" */
-static char *more_of(const struct json *alert)
+static char *more_of(const struct json *alert, const char *state)
 {
 	const char *local = view_text(alert, "since_local");
 	const char *cause = view_text(json_get(alert, "cause"), "station");
 	const char *reason = view_text(alert, "reason");
 	cleanup(free_text) char *minutes = view_or_dash(json_get(alert, "duration_min"));
 	struct buf text = {0};
+	char clock[6];
 
-	buf_format(&text, "since %.5s (%s min)", strlen(local) > 16 ? local + 11 : local, minutes);
+	buf_format(&text, !strcmp(state, "over") ? "it began at %s and lasted %s min" : "since %s (%s min)",
+	    clock_of(local, clock), minutes);
 	if (*cause)
 		buf_format(&text, ", held up by %s", cause);
 	if (*reason)
@@ -73,7 +85,7 @@ static char *more_of(const struct json *alert)
 	return buf_detach(&text);
 }
 
-static const struct look *look_of(const struct json *alert, const char *state)
+static const struct grade *look_of(const struct json *alert, const char *state)
 {
 	if (!strcmp(state, "over"))
 		return &over;
@@ -88,10 +100,11 @@ static void add_alerts(struct json *list, const struct json *data, const char *k
 		struct json *row = json_add_object(list);
 		cleanup(free_text) char *place = place_of(alert, zone);
 		cleanup(free_text) char *what = sentence_of(alert);
-		cleanup(free_text) char *more = more_of(alert);
+		cleanup(free_text) char *more = more_of(alert, state);
 
 		json_set_string(row, "mark", look_of(alert, state)->mark);
 		json_set_string(row, "color", look_of(alert, state)->color);
+		json_set_string(row, "hex", look_of(alert, state)->hex);
 		json_set_string(row, "state", state);
 		json_set_string(row, "place", place);
 		json_set_string(row, "what", what);
@@ -99,9 +112,9 @@ static void add_alerts(struct json *list, const struct json *data, const char *k
 	}
 }
 
-static const struct look *loudest(const struct json *data)
+static const struct grade *loudest(const struct json *data)
 {
-	const struct look *found = json_length(json_get(data, "cleared")) ? &over : &none;
+	const struct grade *found = json_length(json_get(data, "cleared")) ? &over : &none;
 
 	if (view_number(data, "held_back") || json_length(json_get(data, "raised")) ||
 	    json_length(json_get(data, "repeated")))
@@ -113,21 +126,20 @@ static const struct look *loudest(const struct json *data)
 	return found;
 }
 
-static void add_count(struct buf *text, const struct json *list, const char *words)
+/* The first in full: what and where is what people want to know. */
+static void put_headline(struct json *view, const struct json *alerts, int64_t held_back)
 {
-	if (json_length(list))
-		buf_format(text, "%s%zu %s", text->length ? ", " : "", json_length(list), words);
-}
-
-static void put_headline(struct json *view, const struct json *data)
-{
+	const struct json *first = json_first(alerts);
+	size_t others = json_length(alerts) ? json_length(alerts) - 1 : 0;
 	cleanup(buf_done) struct buf text = {0};
 
-	add_count(&text, json_get(data, "raised"), "raised");
-	add_count(&text, json_get(data, "repeated"), "still on");
-	add_count(&text, json_get(data, "cleared"), "over");
-	if (view_number(data, "held_back"))
-		buf_format(&text, "%lld held back", (long long)view_number(data, "held_back"));
+	if (first)
+		buf_format(&text, "%s%s: %s", !strcmp(view_text(first, "state"), "over") ? "over: " : "",
+		    view_text(first, "place"), view_text(first, "what"));
+	if (others)
+		buf_format(&text, "; and %zu more", others);
+	if (held_back)
+		buf_format(&text, "%s%lld held back", text.length ? "; " : "", (long long)held_back);
 	json_set_string(view, "headline", buf_text(&text));
 }
 
@@ -157,13 +169,12 @@ struct json *zone_alert_view(const struct json *data)
 {
 	struct json *view = json_object();
 
-	json_set_string(view, "mark", loudest(data)->mark);
-	json_set_string(view, "style", loudest(data)->style);
-	put_headline(view, data);
+	view_set_look(view, loudest(data));
 	struct json *alerts = json_set_array(view, "alerts");
 	add_alerts(alerts, data, "raised", "raised");
 	add_alerts(alerts, data, "repeated", "still");
 	add_alerts(alerts, data, "cleared", "over");
+	put_headline(view, alerts, view_number(data, "held_back"));
 	put_notes(view, data);
 	return view;
 }

@@ -2,10 +2,11 @@
 /*
  * What the templates of zone_alert show beside its data object, as `bmad.view`:
  *
- *	mark, style     by the loudest alert that begins or lasts; good when all that is told is over
- *	headline        text: "2 raised, 1 over"
- *	alerts          [{mark, color, state: raised|still|over, place, what, more}]: all lists in one, in
- *words notes           [text]: what fires besides, is suppressed, is held back
+ *	mark, style, hex, rgb     by the loudest alert that begins or lasts; good when all that is told is over
+ *	headline        text: "Leak test, Line A: stopped for 12 min (10 min or more); and 2 more"
+ *	alerts          [{mark, color, hex, state: raised|still|over, place, what, more}]: all lists in one,
+ *	                in words
+ *	notes           [text]: what fires besides, is suppressed, is held back
  */
 #ifndef ZONE_ALERT_VIEW_H
 #define ZONE_ALERT_VIEW_H

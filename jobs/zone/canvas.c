@@ -6,10 +6,9 @@
 
 #include <cairo/cairo.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
-
-#include "base/buf.h"
-#include "base/text.h"
+#include <bmad/text.h>
 
 #define FONT       "DejaVu Sans" /* another where it is missing; cairo has one of its own where none is */
 #define TEXT_BYTES 400           /* more fits nowhere */

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/mem.h>
 
-#include "base/buf.h"
 #include "jobs/zone/canvas.h"
 #include "jobs/zone/view.h"
 

@@ -4,15 +4,15 @@
 
 #include <bmad/mem.h>
 
+#include "jobs/zone/measure.h"
 #include "jobs/zone/view.h"
 
 /* How well a shift is staffed: all there, heads missing, or not known. */
-static const struct look {
-	const char *mark, *style, *color;
-} full = {"\xf0\x9f\x9f\xa2", "good", "Good"}, lacking = {"\xf0\x9f\x94\xb4", "attention", "Attention"},
-  unknown = {"\xe2\x9a\xaa", "default", "Default"};
+static const struct grade full = {0, "\xf0\x9f\x9f\xa2", "good", "Good", "#2a9d5c"},
+                          lacking = {0, "\xf0\x9f\x94\xb4", "attention", "Attention", "#d64545"},
+                          unknown = {NO_VALUE, "\xe2\x9a\xaa", "default", "Default", "#808080"};
 
-static const struct look *look_of(const struct json *heads)
+static const struct grade *look_of(const struct json *heads)
 {
 	int64_t gap;
 
@@ -61,6 +61,7 @@ static void put_roles(struct json *view, const struct json *staffing)
 		json_set_string(row, "role", view_text(role, "role"));
 		json_set_string(row, "heads", heads);
 		json_set_string(row, "color", look_of(role)->color);
+		json_set_string(row, "hex", look_of(role)->hex);
 	}
 }
 
@@ -70,8 +71,7 @@ struct json *zone_staffing_view(const struct json *data)
 	cleanup(free_text) char *heads = headline(staffing);
 	struct json *view = json_object();
 
-	json_set_string(view, "mark", look_of(staffing)->mark);
-	json_set_string(view, "style", look_of(staffing)->style);
+	view_set_look(view, look_of(staffing));
 	json_set_string(view, "headline", heads);
 	put_change(view, json_get(data, "change"));
 	put_previous(view, json_get(data, "previous"));

@@ -2,11 +2,11 @@
 /*
  * What the templates of zone_staffing show beside its data object, as `bmad.view`:
  *
- * 	mark, style     full, short, unknown
+ * 	mark, style, hex, rgb     full, short, unknown
  * 	headline    text: "12 of 13 (-1)", "not entered yet"
  * 	change      null | text: "11 of 13 -> 12 of 13"
  * 	previous    null | text: of the shift before
- * 	roles       [{role, heads, color}]: "9 of 10 (-1)", "? of 10"
+ * 	roles       [{role, heads, color, hex}]: "9 of 10 (-1)", "? of 10"
  */
 #ifndef ZONE_STAFFING_VIEW_H
 #define ZONE_STAFFING_VIEW_H

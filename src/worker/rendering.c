@@ -24,6 +24,18 @@ static void set_local(struct json *object, const char *key, const struct tz *tz,
 	json_set_string(object, key, tz_format(tz, at, text));
 }
 
+/* As people write it: "2026-11-20 10:05 PST". */
+static void set_text(struct json *object, const char *key, const struct tz *tz, utc_t at)
+{
+	struct tz_local local;
+	char text[TIME_TEXT];
+
+	tz_to_local(tz, at, &local);
+	tz_format(tz, at, text);
+	cleanup(free_text) char *said = mem_format("%.10s %.5s %s", text, text + 11, local.abbr);
+	json_set_string(object, key, said);
+}
+
 /* So that the template of a channel that carries none can say where they are. */
 static void set_attachments(struct json *context, const struct rendering *rendering)
 {
@@ -114,8 +126,10 @@ void rendering_begin(struct rendering *rendering)
 	json_set_string(context, "version", BMAD_VERSION);
 	json_set_instant(context, "slot", rendering->slot);
 	set_local(context, "slot_local", job->tz, rendering->slot);
+	set_text(context, "slot_text", job->tz, rendering->slot);
 	json_set_instant(context, "now", rendering->now);
 	set_local(context, "now_local", job->tz, rendering->now);
+	set_text(context, "now_text", job->tz, rendering->now);
 	json_set_string(context, "timezone", tz_name(job->tz));
 	json_set(context, "vars", rendering->vars ? json_copy(rendering->vars) : json_object());
 	set_attachments(context, rendering);

@@ -5,7 +5,7 @@
  *	render_driver FOLDER
  *
  * Each line of standard input is a JSON object {"module", "kind", "type", "data", "mention": [..],
- * "split": BOOL}, answered by a line: a list with {"payload", "degraded", "why", "left_out"} for each part.
+ * "split": BOOL}, answered by a line: a list with {"payload", "html", "subject", "degraded", "why", "left_out"} for each part.
  */
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +59,8 @@ static struct json *describe(struct rendered *rendered)
 	struct json *object = json_object();
 
 	json_set_string(object, "payload", rendered->payload);
+	json_set_string(object, "html", rendered->html);
+	json_set_string(object, "subject", rendered->subject);
 	json_set_bool(object, "degraded", rendered->degraded);
 	json_set_string(object, "why", rendered->why);
 	json_set_int(object, "left_out", (int64_t)rendered->left_out);
