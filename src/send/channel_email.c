@@ -208,6 +208,17 @@ static size_t compose_size(const struct mail *mail, struct buf *out)
 	return out->length;
 }
 
+/* No encoding makes anything shorter: what is far too big is not composed, for which memory might be short.
+ */
+static bool fits(const struct mail *mail, size_t most, struct buf *out)
+{
+	size_t least = strlen(mail->text) + (mail->html ? strlen(mail->html) : 0);
+
+	for (size_t i = 0; i < mail->attachment_count; i++)
+		least += mail->attachments[i].length;
+	return least <= most && compose_size(mail, out) <= most;
+}
+
 static void say_left_out(struct mail *mail, struct arena *arena, const char *note)
 {
 	const char *body = mail->html ? strstr(mail->html, "</body>") : NULL;
@@ -236,16 +247,16 @@ static const char *compose_fitting(struct mail *mail, int64_t max_bytes, struct 
 	size_t count = mail->attachment_count, most = (size_t)max_bytes;
 	const char *note = NULL;
 
-	if (compose_size(mail, out) <= most)
+	if (fits(mail, most, out))
 		return NULL;
-	while (mail->attachment_count && compose_size(mail, out) > most)
+	while (mail->attachment_count && !fits(mail, most, out))
 		mail->attachment_count--;
 	if (mail->attachment_count < count) {
 		note = arena_format(arena, "%zu of %zu attachments left out: too big for one mail",
 		    count - mail->attachment_count, count);
 		say_left_out(mail, arena, note);
 	}
-	if (compose_size(mail, out) <= most)
+	if (fits(mail, most, out))
 		return note;
 	mail->html = NULL;
 	cut_text(mail, max_bytes, arena);

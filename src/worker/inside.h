@@ -124,6 +124,6 @@ struct err *run_add_messages(
 
 /* The JSON of `--json` as far as the worker knows it (report.c), to be free()d. FAILED: what was queued never
  * was. */
-char *run_report(const struct run *run, bool failed);
+char *run_report(struct run *run, bool failed);
 
 #endif

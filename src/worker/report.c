@@ -71,13 +71,14 @@ static void add_message(struct json *messages, const struct run_message *message
 
 /* -- the front desk -------------------------------------------------------------------------------- */
 
-char *run_report(const struct run *run, bool failed)
+char *run_report(struct run *run, bool failed)
 {
 	struct json *report = json_object();
 	struct json *messages, *metrics, *shown;
 	char *text;
 
-	json_set(report, "data", json_copy(run->data));
+	json_set(report, "data", run->data);
+	run->data = NULL;
 	messages = json_set_array(report, "messages");
 	for (size_t i = 0; i < run->message_count; i++)
 		if (!failed || run->messages[i].sent)

@@ -28,7 +28,7 @@ static struct error_record *redacted_error(const struct err *e, struct arena *ar
 	return record;
 }
 
-struct err *result_send(struct link *main_link, const struct run *run, const struct err *e, bool leaving)
+struct err *result_send(struct link *main_link, struct run *run, const struct err *e, bool leaving)
 {
 	cleanup(arena_done) struct arena arena = {0};
 	cleanup(free_text) char *report = run->order->report ? run_report(run, e != NULL) : NULL;

@@ -11,7 +11,7 @@
  * this. TEMPORARY error when main is gone.
  */
 struct err *result_send(
-    struct link *main_link, const struct run *run, const struct err *e, bool leaving) MUST_CHECK;
+    struct link *main_link, struct run *run, const struct err *e, bool leaving) MUST_CHECK;
 
 /*
  * When nothing more can be allocated: tells that RUN (NULL: none) failed for want of SIZE bytes, with what it

@@ -169,7 +169,7 @@ static void do_after_commit(struct run *run)
 	err_destroy(e);
 }
 
-static struct err *tell(struct worker *worker, const struct run *run, struct err *e, bool *out_leaving)
+static struct err *tell(struct worker *worker, struct run *run, struct err *e, bool *out_leaving)
 {
 	struct err *untold;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The slips job against a computation of its own, on SQLite and PostgreSQL, and its windows under kill -9."""
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -368,21 +369,40 @@ def test_killed_at_any_moment_every_window_is_reported_once(job, load):
 # -- size --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif("BMAD_LARGE" not in os.environ, reason="BMAD_LARGE=1 makes a table of a million rows")
-def test_a_million_rows_are_read_in_a_stream(job, tmp_path):
-    path = tmp_path / "large.db"
-    connection = sqlite3.connect(path)
-    connection.executescript(slips.SCHEMA)
-    connection.executemany("insert into buildables values (?,?,?,?,?,?,?,?,?,?,?,?,?)", slips.large_rows())
-    connection.commit()
-    connection.close()
-    place = SqliteTable.__new__(SqliteTable)
-    place.path, place.url = path, f"sqlite:{path}"
+@pytest.fixture
+def large_table(tmp_path):
+    """large_table(statement): a table of a million rows, changed by STATEMENT."""
+    if "BMAD_LARGE" not in os.environ:
+        pytest.skip("BMAD_LARGE=1 makes a table of a million rows")
+
+    def make(statement="select 1"):
+        place = SqliteTable(tmp_path, slips.Table())
+        with contextlib.closing(sqlite3.connect(place.path)) as connection, connection:
+            connection.executemany("insert into buildables values (?,?,?,?,?,?,?,?,?,?,?,?,?)", slips.large_rows())
+            connection.execute(statement)
+        return place
+    return make
+
+
+def test_a_million_rows_are_read_in_a_stream(job, large_table):
+    place = large_table()
     begun = time.monotonic()
     [data] = dry(job(place))["data"]
     took = time.monotonic() - begun
     begun = time.monotonic()
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(place.path)) as connection:
         count = sum(1 for _ in connection.execute(slips.PLANS))
     print(f"report {took:.2f} s, {count} plans streamed in {time.monotonic() - begun:.2f} s")
     assert data["slip_count"] == slips.LARGE_SLIPS
+
+
+def test_an_object_of_fifteen_megabytes_goes_out_as_a_mail_that_begins_with_the_slips(make_bmad, large_table):
+    place = large_table("update buildables set date = null, note = 'waiting for racks and power'"
+                        " where plan is not null and updated < '2020-01-01'")
+    mail = {"type": "email", "url": "smtp://mail.example", "from": "a@example.com", "to": ["b@example.com"], "max_bytes": "2M"}
+    bmad = make_bmad(sources={"rip": {"url": place.url, "writable": True}}, channels={"mail": mail},
+                     jobs={"slips": {"module": "slips", "channels": ["mail"], "timeout": "5m", "options": {"source": "rip"}}})
+    result = dry(bmad)
+    [message] = result["messages"]
+    assert len(json.dumps(result["data"][0])) > 15_000_000
+    assert len(message["payload"]) <= 2_000_000 and "without a plan" in message["payload"] and "shortened" in message["payload"]
