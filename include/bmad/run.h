@@ -79,6 +79,9 @@ struct err *run_state_of(
 /* Where this bmad keeps its store: a place for files that belong to it. */
 const char *run_folder(struct run *run);
 
+/* For many: reads what is stored under COUNT keys at once, so that run_state_get() of them asks nobody. */
+struct err *run_states_load(struct run *run, const char *const *keys, size_t count) MUST_CHECK;
+
 /*
  * For job_module.slots: a slot of this job. KEY (copied) is what is claimed: a slot whose key has a record
  * never runs again, and one whose instant changes has moved. A key that is empty, longer than SLOT_KEY_MAX

@@ -12,9 +12,13 @@ struct waiting {
 	struct json *details;
 };
 
+/* What the store knows of so many dispatches is asked at once: while it is asked, no ticket is read. */
+#define SLICE 1024
+
 struct round {
 	struct monitor *monitor;
 	struct dispatch *const *items; /* of the calls that are asked for now */
+	bool (*sent)[TEXTS_MAX];       /* of each of them: engine_texts() that went out before */
 	size_t ended;
 	struct waiting *waiting; /* who need something */
 	size_t waiting_count;
@@ -81,14 +85,16 @@ static void visit_begin(
 }
 
 /* Whether it is one of ours and needs something. */
-static struct err *look(
-    struct monitor *monitor, const struct dispatch *d, const struct json *details, bool *out_due)
+static struct err *look(const struct round *round, size_t index, const struct json *details, bool *out_due)
 {
+	struct monitor *monitor = round->monitor;
+	const struct dispatch *d = round->items[index];
 	struct visit visit;
 	struct err *e = NULL;
 
 	*out_due = false;
 	visit_begin(&visit, monitor, d, details);
+	visit.sent = round->sent[index];
 	if (notes_have(&visit.notes, MARK_REQUESTED)) {
 		const char *missing = engine_missing(d);
 
@@ -98,7 +104,7 @@ static struct err *look(
 			run_tell(monitor->run, "vendor=%s dispatch=%s ticket=%s skipped: %s",
 			    monitor->vendor->name, d->number, d->ticket, missing);
 		else if (!e)
-			e = engine_is_due(&visit, out_due);
+			*out_due = engine_is_due(&visit);
 	} else {
 		run_decide(
 		    monitor->run, "dispatch %s: ticket %s has no request of ours", d->number, d->ticket);
@@ -151,7 +157,7 @@ static struct err *on_details(void *arg, size_t index, const struct api_answer *
 		why = read_answer(answer, &details);
 	if (why)
 		return tell_unread(monitor, d, why);
-	struct err *e = look(monitor, d, details, &due);
+	struct err *e = look(round, index, details, &due);
 	if (e || !due) {
 		json_destroy(details);
 		return e;
@@ -173,23 +179,68 @@ static struct err *act_on_waiting(struct round *round, struct err *e)
 	return e;
 }
 
+/* The starts that were known before. */
+static struct err *load_index(struct monitor *monitor, struct dispatch *const *items, size_t count)
+{
+	const char *keys[SLICE];
+
+	for (size_t i = 0; i < count; i++)
+		keys[i] = items[i]->number;
+	return run_states_load(monitor->run, keys, count);
+}
+
+/* The texts that went out before. */
+static struct err *load_ledger(const struct round *round, size_t count)
+{
+	cleanup(arena_done) struct arena arena = {0};
+	struct ledger_question question = {0};
+
+	for (size_t i = 0; i < count; i++)
+		if (!engine_missing(round->items[i]))
+			say_ask(round->monitor, round->items[i], &arena, &question, round->sent[i]);
+	struct err *e = say_answer(round->monitor, &question);
+	free(question.messages);
+	free(question.answers);
+	return e;
+}
+
+/* Dispatches of one slice; a call for each. */
+static struct err *visit_slice(
+    struct round *round, struct dispatch *const *items, const struct api_request *requests, size_t count)
+{
+	struct monitor *monitor = round->monitor;
+	size_t limit = (size_t)monitor->own->concurrency;
+
+	round->items = items;
+	run_step(monitor->run, "ask the store for what is known");
+	PASS(load_index(monitor, items, count));
+	PASS(load_ledger(round, count));
+	for (size_t done = 0; done < count; done += round->ended) {
+		round->ended = 0;
+		round->items = items + done;
+		run_step(monitor->run, "read tickets");
+		PASS(act_on_waiting(round,
+		    api_call_all(monitor->bruin, requests + done, count - done, limit, on_details, round)));
+		round->sent += round->ended;
+	}
+	return NULL;
+}
+
 struct err *details_visit(struct monitor *monitor, struct dispatch *const *items, size_t count)
 {
-	size_t limit = (size_t)monitor->own->concurrency;
 	cleanup(arena_done) struct arena arena = {0};
 	struct api_request *requests = arena_alloc(&arena, (count + 1) * sizeof(*requests));
 	struct round round = {.monitor = monitor};
 
-	round.waiting = arena_alloc(&arena, limit * sizeof(*round.waiting));
+	round.sent = arena_alloc(&arena, (count + 1) * sizeof(*round.sent));
+	round.waiting = arena_alloc(&arena, (size_t)monitor->own->concurrency * sizeof(*round.waiting));
 	for (size_t i = 0; i < count; i++)
 		requests[i] = (struct api_request){
 		    .method = "GET", .url = arena_format(&arena, "/api/Ticket/%s/details", items[i]->ticket)};
-	for (size_t done = 0; done < count; done += round.ended) {
-		round.ended = 0;
-		round.items = items + done;
-		run_step(monitor->run, "read tickets");
-		PASS(act_on_waiting(&round,
-		    api_call_all(monitor->bruin, requests + done, count - done, limit, on_details, &round)));
+	for (size_t done = 0; done < count; done += SLICE) {
+		size_t left = count - done;
+
+		PASS(visit_slice(&round, items + done, requests + done, left < SLICE ? left : SLICE));
 	}
 	return NULL;
 }

@@ -117,7 +117,7 @@ static struct err *is_text_due(struct visit *visit, const struct step *step, boo
 	*out_due = *out_sent = false;
 	if (!is_missing(visit, step))
 		return NULL;
-	PASS(say_were_sent(visit->monitor, visit->dispatch, &words, 1, out_sent));
+	PASS(say_was_sent(visit->monitor, visit->dispatch, &words, out_sent));
 	*out_due = *out_sent || is_time(visit, step);
 	return NULL;
 }
@@ -278,37 +278,32 @@ const char *engine_missing(const struct dispatch *d)
 	return both && !d->has_tech ? "no number of the engineer" : NULL;
 }
 
-/* Whether something is due by notes and clock alone; if not, *OUT_COUNT texts that only the ledger may make
- * due. */
-static bool is_due_by_notes(
-    const struct visit *visit, const struct sequence *sequence, struct text_words *words, size_t *out_count)
+size_t engine_texts(const struct dispatch *d, struct text_words words[TEXTS_MAX])
 {
-	*out_count = 0;
-	for (size_t i = 0; i < sequence->count; i++) {
-		const struct step *step = &sequence->steps[i];
+	const struct sequence *sequence = &sequences[d->status];
+	const struct visit visit = {.dispatch = d};
+	size_t count = 0;
 
-		if (step->due ? step->due(visit, step) : is_missing(visit, step) && is_time(visit, step))
-			return true;
-		if (!step->due && is_missing(visit, step))
-			words[(*out_count)++] = words_of(visit, step);
-	}
-	return false;
+	for (size_t i = 0; i < sequence->count; i++)
+		if (!sequence->steps[i].due)
+			words[count++] = words_of(&visit, &sequence->steps[i]);
+	return count;
 }
 
-/* One question to the store at most: this is done for each dispatch in each cycle. */
-struct err *engine_is_due(struct visit *visit, bool *out_due)
+bool engine_is_due(const struct visit *visit)
 {
-	struct text_words words[TEXTS_MAX];
-	bool sent[TEXTS_MAX] = {false};
-	size_t count;
+	const struct sequence *sequence = &sequences[visit->dispatch->status];
+	const bool *sent = visit->sent;
 
-	*out_due = is_due_by_notes(visit, &sequences[visit->dispatch->status], words, &count);
-	if (*out_due || !count)
-		return NULL;
-	PASS(say_were_sent(visit->monitor, visit->dispatch, words, count, sent));
-	for (size_t i = 0; i < count; i++)
-		*out_due = *out_due || sent[i];
-	return NULL;
+	for (size_t i = 0; i < sequence->count; i++) {
+		const struct step *step = &sequence->steps[i];
+		bool noted = step->due ? !step->due(visit, step) : !is_missing(visit, step);
+		bool went_out = !step->due && *sent++;
+
+		if (!noted && (step->due || went_out || is_time(visit, step)))
+			return true;
+	}
+	return false;
 }
 
 struct err *engine_act(struct visit *visit)

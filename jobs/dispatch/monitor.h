@@ -58,9 +58,18 @@ struct text_words {
 
 #define TEXTS_MAX 8 /* of a dispatch */
 
-/* Which of COUNT texts went out, or may have: they are not to go out again. */
-struct err *say_were_sent(struct monitor *monitor, const struct dispatch *dispatch,
-    const struct text_words *words, size_t count, bool *out_sent) MUST_CHECK;
+/* Whether a text went out, or may have: it is not to go out again. */
+struct err *say_was_sent(struct monitor *monitor, const struct dispatch *dispatch,
+    const struct text_words *words, bool *out_sent) MUST_CHECK;
+/* The same for many dispatches, asked at once. */
+struct ledger_question {
+	struct message *messages;
+	bool **answers; /* where each is to be put */
+	size_t count, capacity, answer_capacity;
+};
+void say_ask(const struct monitor *monitor, const struct dispatch *dispatch, struct arena *arena,
+    struct ledger_question *question, bool out_sent[TEXTS_MAX]);
+struct err *say_answer(struct monitor *monitor, const struct ledger_question *question) MUST_CHECK;
 struct err *say_text(struct monitor *monitor, const struct dispatch *dispatch, const struct text_words *words,
     const char **out_why) MUST_CHECK;
 
@@ -82,11 +91,15 @@ struct visit {
 	bool noted;  /* the confirmed note was tried in this visit */
 	bool ran[2]; /* the confirmation of a party was */
 	bool over;
+	const bool *sent; /* engine_texts() that went out before, as the ledger had it when the round began */
 	struct arena arena;
 };
 
-/* Whether there may be something to do; reads the ledger, does nothing. */
-struct err *engine_is_due(struct visit *visit, bool *out_due) MUST_CHECK;
+/* The texts of the dispatch's sequence, in the order of its steps; returns how many. */
+size_t engine_texts(const struct dispatch *dispatch, struct text_words words[TEXTS_MAX]);
+
+/* Whether there is something to do. */
+bool engine_is_due(const struct visit *visit);
 /* Does what is to be done. An error ends the cycle. */
 struct err *engine_act(struct visit *visit) MUST_CHECK;
 /* What is missing for the dispatch's sequence, in words; NULL: nothing. */

@@ -151,19 +151,47 @@ static const char *ledger_key(const struct monitor *monitor, const struct dispat
 	    arena, "dispatch:sent:%s:%s:%s:%s", monitor->vendor->key, d->number, words->kind, words->to);
 }
 
-struct err *say_were_sent(struct monitor *monitor, const struct dispatch *d, const struct text_words *words,
-    size_t count, bool *out_sent)
+static bool was_sent(enum outcome outcome)
+{
+	return outcome == OUTCOME_DELIVERED || outcome == OUTCOME_AMBIGUOUS;
+}
+
+struct err *say_was_sent(
+    struct monitor *monitor, const struct dispatch *d, const struct text_words *words, bool *out_sent)
 {
 	cleanup(arena_done) struct arena arena = {0};
-	struct message messages[TEXTS_MAX] = {0};
-	enum outcome outcomes[TEXTS_MAX] = {0};
+	struct message message = text_of(monitor, words, ledger_key(monitor, d, words, &arena));
+	enum outcome outcome = OUTCOME_NONE;
 
-	for (size_t i = 0; i < count; i++)
-		messages[i] = text_of(monitor, &words[i], ledger_key(monitor, d, &words[i], &arena));
-	TRY(run_sent(monitor->run, messages, count, outcomes), "look for texts of dispatch %s", d->number);
-	for (size_t i = 0; i < count; i++)
-		out_sent[i] = outcomes[i] == OUTCOME_DELIVERED || outcomes[i] == OUTCOME_AMBIGUOUS;
+	TRY(run_sent(monitor->run, &message, 1, &outcome), "look for texts of dispatch %s", d->number);
+	*out_sent = was_sent(outcome);
 	return NULL;
+}
+
+void say_ask(const struct monitor *monitor, const struct dispatch *d, struct arena *arena,
+    struct ledger_question *question, bool out_sent[TEXTS_MAX])
+{
+	struct text_words words[TEXTS_MAX];
+	size_t count = engine_texts(d, words);
+
+	for (size_t i = 0; i < count; i++) {
+		mem_grow(question->messages, question->count, question->capacity);
+		mem_grow(question->answers, question->count, question->answer_capacity);
+		question->messages[question->count] =
+		    text_of(monitor, &words[i], ledger_key(monitor, d, &words[i], arena));
+		question->answers[question->count++] = &out_sent[i];
+	}
+}
+
+struct err *say_answer(struct monitor *monitor, const struct ledger_question *question)
+{
+	enum outcome *outcomes = mem_alloc((question->count + 1) * sizeof(*outcomes));
+	struct err *e = run_sent(monitor->run, question->messages, question->count, outcomes);
+
+	for (size_t i = 0; i < question->count && !e; i++)
+		*question->answers[i] = was_sent(outcomes[i]);
+	free(outcomes);
+	return ERR_AT(e, "look for texts that went out");
 }
 
 struct err *say_text(

@@ -188,6 +188,14 @@ RECORD(state_reply,
     FIELD_INT(state_reply, expires),
     FIELD_INT(state_reply, written_ms));
 
+RECORD(states_ask,
+    FIELD_TEXT(states_ask, job),
+    FIELD_INT(states_ask, now),
+    FIELD_LIST(states_ask, keys, count, id_record_record));
+
+RECORD(states_reply,
+    FIELD_LIST(states_reply, states, count, state_reply_record));
+
 RECORD(send,
     FIELD_INT(send, run),
     FIELD_TEXT(send, instance),
@@ -486,6 +494,7 @@ const struct request_type request_types[REQ_KINDS] = {
     [REQ_COMMIT]    = {"commit",    &commit_record,       &commit_reply_record},
     [REQ_CLOSE]     = {"close",     &close_record,        &close_reply_record},
     [REQ_STATE]     = {"state",     &state_ask_record,    &state_reply_record},
+    [REQ_STATES]    = {"states",    &states_ask_record,   &states_reply_record},
     [REQ_SEND]      = {"send",      &send_record,         &message_state_record},
     [REQ_KEY]       = {"key",       &key_ask_record,      &wait_reply_record},
     [REQ_WAIT]      = {"wait",      &wait_record,         &wait_reply_record},

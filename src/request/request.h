@@ -20,6 +20,7 @@ enum request_kind {
 	REQ_COMMIT,
 	REQ_CLOSE,
 	REQ_STATE,
+	REQ_STATES,
 	REQ_SEND,
 	REQ_KEY,
 	REQ_WAIT,
@@ -318,6 +319,19 @@ struct state_ask {
 struct state_reply {
 	const char *value; /* JSON, NULL: none */
 	int64_t expires, written_ms;
+};
+
+/* STATES: many of them, answered in the order asked. */
+struct states_ask {
+	const char *job;
+	int64_t now;
+	struct id_record *keys;
+	size_t count;
+};
+
+struct states_reply {
+	struct state_reply *states;
+	size_t count;
 };
 
 /* -- SEND and WAIT: send-and-wait ------------------------------------------------------------------ */
@@ -662,7 +676,7 @@ struct control_reply {
 extern const struct record_type error_record_record, id_record_record, nothing_record, new_message_record,
     hello_record, hello_reply_record, schedules_record, schedules_reply_record, claim_record,
     claim_reply_record, start_record, commit_record, commit_reply_record, close_record, close_reply_record,
-    state_ask_record, state_reply_record, send_record, message_key_record, key_ask_record, message_state_record, wait_record, wait_reply_record,
+    state_ask_record, state_reply_record, states_ask_record, states_reply_record, send_record, message_key_record, key_ask_record, message_state_record, wait_record, wait_reply_record,
     take_record, take_reply_record, settle_record, settle_reply_record, lanes_reply_record, wake_record,
     runs_ask_record, runs_reply_record, messages_ask_record, messages_reply_record, outbox_record,
     outbox_reply_record, counts_reply_record, pauses_record, log_record_record, run_order_record, run_result_record,

@@ -330,6 +330,7 @@ const struct store_backend store_sqlite = {
             [REQ_COMMIT] = sqlite_commit_run,
             [REQ_CLOSE] = sqlite_close_run,
             [REQ_STATE] = sqlite_state,
+            [REQ_STATES] = sqlite_states,
             [REQ_SEND] = sqlite_send,
             [REQ_KEY] = sqlite_key,
             [REQ_WAIT] = sqlite_wait,

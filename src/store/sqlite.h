@@ -138,7 +138,7 @@ struct err *sqlite_resolve_id(
 
 /* Verbs, by file. */
 store_verb sqlite_schedules, sqlite_claim;
-store_verb sqlite_start, sqlite_commit_run, sqlite_close_run, sqlite_state;
+store_verb sqlite_start, sqlite_commit_run, sqlite_close_run, sqlite_state, sqlite_states;
 store_verb sqlite_send, sqlite_key, sqlite_wait;
 store_verb sqlite_take, sqlite_settle, sqlite_lanes;
 store_verb sqlite_outbox;

@@ -454,3 +454,16 @@ struct err *sqlite_state(struct store *store, const void *request, struct arena 
 		};
 	return query_done(&q);
 }
+
+struct err *sqlite_states(struct store *store, const void *request, struct arena *arena, void *out)
+{
+	const struct states_ask *ask = request;
+	struct states_reply *reply = out;
+
+	reply->count = ask->count;
+	reply->states = arena_alloc(arena, ask->count * sizeof(*reply->states));
+	for (size_t i = 0; i < ask->count; i++)
+		PASS(sqlite_state(store, &(struct state_ask){ask->job, ask->keys[i].id, ask->now}, arena,
+		    &reply->states[i]));
+	return NULL;
+}

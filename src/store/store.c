@@ -293,7 +293,7 @@ struct err *store_gone(struct store *store, enum role role, const char *instance
 
 static bool only_reads(enum request_kind kind)
 {
-	return kind == REQ_STATE || kind == REQ_KEY || kind == REQ_WAIT || kind == REQ_LANES || kind == REQ_RUNS ||
+	return kind == REQ_STATE || kind == REQ_STATES || kind == REQ_KEY || kind == REQ_WAIT || kind == REQ_LANES || kind == REQ_RUNS ||
 	       kind == REQ_MESSAGES || kind == REQ_COUNTS || kind == REQ_PAUSED;
 }
 

@@ -71,6 +71,7 @@ struct run {
 	struct new_state *states;
 	size_t state_count, state_capacity;
 	struct state_place *state_places; /* of these, by key (run.c) */
+	struct read_state *read_states;   /* by key: run_states_load() */
 	struct value_record *values;
 	size_t value_count, value_capacity;
 	struct slot_name *slots; /* what the module's `slots` hook named */

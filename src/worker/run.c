@@ -25,6 +25,12 @@ struct state_place {
 	UT_hash_handle hh;
 };
 
+/* What is stored under a key, as it was read with others. */
+struct read_state {
+	const char *key, *value; /* NULL: nothing */
+	UT_hash_handle hh;
+};
+
 static void destroy_json(void *value)
 {
 	json_destroy(value);
@@ -45,6 +51,7 @@ void run_done(struct run *run)
 	json_destroy(run->data);
 	free(run->messages);
 	HASH_CLEAR(hh, run->state_places);
+	HASH_CLEAR(hh, run->read_states);
 	free(run->states);
 	free(run->values);
 	free(run->slots);
@@ -252,13 +259,50 @@ static struct err *parse_state(
 	return NULL;
 }
 
+static void note_read(struct run *run, const char *key, const char *value)
+{
+	struct read_state *read = arena_alloc(&run->arena, sizeof(*read));
+
+	*read = (struct read_state){.key = arena_copy(&run->arena, key), .value = value};
+	HASH_ADD_KEYPTR(hh, run->read_states, read->key, strlen(read->key), read);
+}
+
+static struct read_state *find_read(const struct run *run, const char *key)
+{
+	struct read_state *read;
+
+	HASH_FIND_STR(run->read_states, key, read);
+	return read;
+}
+
+struct err *run_states_load(struct run *run, const char *const *keys, size_t count)
+{
+	struct states_ask ask = {.job = run->job->name, .now = run->order->now};
+	struct states_reply reply = {0};
+
+	PASS(run_check(run));
+	PASS(run_open_store(run));
+	ask.keys = arena_alloc(&run->arena, (count + 1) * sizeof(*ask.keys));
+	for (size_t i = 0; i < count; i++)
+		if (!find_read(run, keys[i]))
+			ask.keys[ask.count++].id = keys[i];
+	if (!run->tools->store)
+		return NULL;
+	TRY(store_call(run->tools->store, REQ_STATES, &ask, &run->arena, &reply), "read many states");
+	for (size_t i = 0; i < ask.count && i < reply.count; i++)
+		if (!find_read(run, ask.keys[i].id))
+			note_read(run, ask.keys[i].id, reply.states[i].value);
+	return NULL;
+}
+
 struct err *run_state_get(struct run *run, const char *key, const struct json **out_value)
 {
 	const struct new_state *own = own_state(run, key);
-	const char *text = own ? own->value : NULL;
+	const struct read_state *read = own ? NULL : find_read(run, key);
+	const char *text = own ? own->value : read ? read->value : NULL;
 
 	PASS(run_check(run));
-	if (!own)
+	if (!own && !read)
 		PASS(stored_state(run, run->job->name, key, &text));
 	return parse_state(run, key, text, out_value);
 }
