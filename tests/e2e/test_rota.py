@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The rota: its rules on random configurations, what it publishes, changes by hand, and the daily reminder."""
 import contextlib
+import datetime
 import json
 import os
+import struct
 import subprocess
 import urllib.error
 import urllib.request
@@ -12,8 +14,9 @@ import pytest
 import vobject
 
 import rota
-from harness import wait_for
+from harness import BINARY, wait_for
 from receiver import Status, closed_port
+from test_clock import Clock
 
 SEEDS = range(int(os.environ.get("ROTA_SEEDS", "150")))  # ROTA_SEEDS=5000 for a long look
 AT = "2024-08-19T08:00:00Z"
@@ -443,3 +446,51 @@ def test_a_mention_that_is_none_is_refused(make_bmad, mentions):
                                                         "options": {"rota": "rota", "mentions": mentions}}})
     done = bmad.command("check")
     assert done.returncode == 2 and "mentions: 'Ana'" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(b"__asan_init" in BINARY.read_bytes(), reason="a sanitizer must be loaded first")
+def test_the_daemon_reminds_once_a_working_day_over_restarts_and_clock_changes(make_bmad, receiver, tmp_path):
+    clock = Clock(tmp_path)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    monday = now.date() + datetime.timedelta(days=7 - now.weekday())
+
+    def at(day, hour):
+        then = datetime.datetime.combine(monday, datetime.time(hour), datetime.timezone.utc) + datetime.timedelta(days=day)
+        return int((then - now).total_seconds())
+
+    bmad = make_bmad(
+        jobs={"rota": rota_job(start_date=monday.isoformat()),
+              "today": {"module": "rota_reminder", "channels": ["team"], "schedule": "* * * * * *", "misfire": "none",
+                        "options": {"rota": "rota", "warn_days_left": 0}}},
+        channels={"team": {"type": "webhook", "url": receiver.url("/team"), "allow_http": True}})
+    bmad.once("rota")
+    clock.path.write_bytes(struct.pack("q", at(0, 12) * 1000))
+
+    def dates():
+        return [request.json()["data"]["date"] for request in receiver.of("/team")]
+
+    def more_runs(count):
+        seen = len(bmad.events("run_succeeded", job="today"))
+        bmad.wait_event("run_succeeded", seen + count, job="today")
+
+    expected = [monday.isoformat()]
+    bmad.start(env=clock.environment)
+    more_runs(2)
+    bmad.wait_until(lambda: dates() == expected)
+    bmad.kill("main")
+    bmad.start(env=clock.environment)
+    more_runs(2)
+    clock.set(bmad, at(0, 14))
+    more_runs(2)
+    clock.set(bmad, at(0, 11))
+    bmad.wait_event("clock_jumped", 2)
+    bmad.terminate()
+    bmad.start(env=clock.environment)
+    assert dates() == expected
+    clock.set(bmad, at(1, 9))
+    expected.append((monday + datetime.timedelta(days=1)).isoformat())
+    bmad.wait_until(lambda: dates() == expected)
+    more_runs(2)
+    clock.set(bmad, at(5, 9))  # a Saturday
+    more_runs(3)
+    assert dates() == expected
