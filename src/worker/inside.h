@@ -91,6 +91,12 @@ struct err *run_resolve(struct run *run) MUST_CHECK;
 /* TEMPORARY error "timeout: ..." once the run was told to end or its time is over. */
 struct err *run_check(const struct run *run) MUST_CHECK;
 
+/* Forgets where its states stand (run_state.c); the rest is run_done()'s. */
+void run_state_done(struct run *run);
+
+/* VALUE, which lives as long as the run from now on. */
+struct json *run_own(struct run *run, struct json *value);
+
 /* Commits what was queued and stored, and logs each message. A dry run commits nothing. */
 struct err *run_commit(struct run *run) MUST_CHECK;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The run API of include/bmad/run.h, apart from messages (run_message.c, run_send.c). */
+/*
+ * The run API of include/bmad/run.h, apart from messages (run_message.c, run_send.c) and state
+ * (run_state.c).
+ */
 #include "worker/inside.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include <uthash.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -18,22 +19,15 @@
 #include "worker/crash.h"
 #include "worker/sources.h"
 
-/* Where among the run's states a key stands: there may be thousands. */
-struct state_place {
-	const char *key;
-	size_t index;
-	UT_hash_handle hh;
-};
-
-/* What is stored under a key, as it was read with others. */
-struct read_state {
-	const char *key, *value; /* NULL: nothing */
-	UT_hash_handle hh;
-};
-
 static void destroy_json(void *value)
 {
 	json_destroy(value);
+}
+
+struct json *run_own(struct run *run, struct json *value)
+{
+	arena_defer(&run->arena, destroy_json, value);
+	return value;
 }
 
 void run_init(struct run *run, struct tools *tools, const struct run_order *order, const struct conf_job *job,
@@ -50,8 +44,7 @@ void run_done(struct run *run)
 {
 	json_destroy(run->data);
 	free(run->messages);
-	HASH_CLEAR(hh, run->state_places);
-	HASH_CLEAR(hh, run->read_states);
+	run_state_done(run);
 	free(run->states);
 	free(run->values);
 	free(run->slots);
@@ -66,8 +59,7 @@ static struct err *parse_given(struct run *run)
 	if (!text)
 		return NULL;
 	TRY(json_parse(text, strlen(text), &given), "read what the run is given");
-	arena_defer(&run->arena, destroy_json, given);
-	run->given = given;
+	run->given = run_own(run, given);
 	return NULL;
 }
 
@@ -200,122 +192,6 @@ struct err *run_channel_api(struct run *run, const char *name, struct api **out_
 	return run_api(run, session->api(channel->options), out_api);
 }
 
-/* What this run itself has set under KEY, or NULL. */
-static struct new_state *own_state(const struct run *run, const char *key)
-{
-	struct state_place *place;
-
-	HASH_FIND_STR(run->state_places, key, place);
-	return place ? &run->states[place->index] : NULL;
-}
-
-static struct new_state *add_state(struct run *run, const char *key)
-{
-	struct state_place *place = arena_alloc(&run->arena, sizeof(*place));
-
-	mem_grow(run->states, run->state_count, run->state_capacity);
-	*place = (struct state_place){.key = arena_copy(&run->arena, key), .index = run->state_count};
-	HASH_ADD_KEYPTR(hh, run->state_places, place->key, strlen(place->key), place);
-	run->states[run->state_count] = (struct new_state){.key = place->key};
-	return &run->states[run->state_count++];
-}
-
-struct err *run_open_store(struct run *run)
-{
-	struct tools *tools = run->tools;
-	struct store *store;
-
-	if (tools->store || !tools->store_url)
-		return NULL;
-	TRY(store_open(tools->store_url, STORE_READ, wall_ms(), &store), "open the store to read");
-	tools->store = store_client_local(store);
-	return NULL;
-}
-
-static struct err *stored_state(struct run *run, const char *job, const char *key, const char **out_text)
-{
-	struct state_ask ask = {.job = job, .key = key, .now = run->order->now};
-	struct state_reply reply = {0};
-
-	*out_text = NULL;
-	PASS(run_open_store(run));
-	if (!run->tools->store)
-		return NULL;
-	TRY(store_call(run->tools->store, REQ_STATE, &ask, &run->arena, &reply), "read state %s", key);
-	*out_text = reply.value;
-	return NULL;
-}
-
-static struct err *parse_state(
-    struct run *run, const char *key, const char *text, const struct json **out_value)
-{
-	struct json *value = NULL;
-
-	if (text)
-		TRY(json_parse(text, strlen(text), &value), "read state %s", key);
-	if (value)
-		arena_defer(&run->arena, destroy_json, value);
-	*out_value = value;
-	return NULL;
-}
-
-static void note_read(struct run *run, const char *key, const char *value)
-{
-	struct read_state *read = arena_alloc(&run->arena, sizeof(*read));
-
-	*read = (struct read_state){.key = arena_copy(&run->arena, key), .value = value};
-	HASH_ADD_KEYPTR(hh, run->read_states, read->key, strlen(read->key), read);
-}
-
-static struct read_state *find_read(const struct run *run, const char *key)
-{
-	struct read_state *read;
-
-	HASH_FIND_STR(run->read_states, key, read);
-	return read;
-}
-
-struct err *run_states_load(struct run *run, const char *const *keys, size_t count)
-{
-	struct states_ask ask = {.job = run->job->name, .now = run->order->now};
-	struct states_reply reply = {0};
-
-	PASS(run_check(run));
-	PASS(run_open_store(run));
-	ask.keys = arena_alloc(&run->arena, (count + 1) * sizeof(*ask.keys));
-	for (size_t i = 0; i < count; i++)
-		if (!find_read(run, keys[i]))
-			ask.keys[ask.count++].id = keys[i];
-	if (!run->tools->store)
-		return NULL;
-	TRY(store_call(run->tools->store, REQ_STATES, &ask, &run->arena, &reply), "read many states");
-	for (size_t i = 0; i < ask.count && i < reply.count; i++)
-		if (!find_read(run, ask.keys[i].id))
-			note_read(run, ask.keys[i].id, reply.states[i].value);
-	return NULL;
-}
-
-struct err *run_state_get(struct run *run, const char *key, const struct json **out_value)
-{
-	const struct new_state *own = own_state(run, key);
-	const struct read_state *read = own ? NULL : find_read(run, key);
-	const char *text = own ? own->value : read ? read->value : NULL;
-
-	PASS(run_check(run));
-	if (!own && !read)
-		PASS(stored_state(run, run->job->name, key, &text));
-	return parse_state(run, key, text, out_value);
-}
-
-struct err *run_state_of(struct run *run, const char *job, const char *key, const struct json **out_value)
-{
-	const char *text;
-
-	PASS(run_check(run));
-	TRY(stored_state(run, job, key, &text), "job %s", job);
-	return parse_state(run, key, text, out_value);
-}
-
 const char *run_folder(struct run *run)
 {
 	const char *url = run->tools->conf->daemon.store;
@@ -332,22 +208,7 @@ const char *run_folder(struct run *run)
 
 struct json *run_data(struct run *run)
 {
-	struct json *data = json_object();
-
-	arena_defer(&run->arena, destroy_json, data);
-	return data;
-}
-
-void run_state_set(struct run *run, const char *key, struct json *value, utc_t expires)
-{
-	cleanup(free_text) char *text = value ? json_print(value) : NULL;
-	struct new_state *state = own_state(run, key);
-
-	json_destroy(value);
-	if (!state)
-		state = add_state(run, key);
-	state->value = arena_copy(&run->arena, text);
-	state->expires = expires;
+	return run_own(run, json_object());
 }
 
 void run_value(struct run *run, const char *name, double value)
@@ -416,132 +277,4 @@ void run_warn(struct run *run, const char *fmt, ...)
 enum log_level run_narration(void)
 {
 	return log_enabled(LEVEL_DEBUG) ? LEVEL_DEBUG : LEVEL_INFO;
-}
-
-/* -- the commit ------------------------------------------------------------------------------------ */
-
-static void log_message(
-    const struct run *run, const struct run_message *message, const struct stored_message *stored)
-{
-	bool suppressed = text_equal(stored->state, "suppressed");
-	struct log_line line;
-
-	run_log_begin(run, &line, LEVEL_INFO, suppressed ? "message_suppressed" : "message_queued");
-	log_text(&line, "channel", message->record.channel);
-	log_text(&line, "message", message->record.id);
-	log_text(&line, "kind", message->record.kind);
-	log_text(&line, "key", message->record.key);
-	if (message->record.suppress) {
-		log_text(&line, "reason", message->record.suppress);
-	} else if (suppressed) {
-		log_int(&line, "earlier_run", stored->earlier_run);
-		log_text(&line, "earlier_message", stored->earlier_id);
-		log_text(&line, "earlier_state", stored->earlier_state);
-	}
-	log_end(&line);
-}
-
-static void settle_outcome(struct run *run, struct run_message *message, const struct stored_message *stored)
-{
-	if (!text_equal(stored->state, "suppressed"))
-		return;
-	message->outcome = "suppressed";
-	if (message->record.suppress)
-		return;
-	message->detail = arena_format(&run->arena, "run %lld sent it (message %s, %s)",
-	    (long long)stored->earlier_run, stored->earlier_id ? stored->earlier_id : "-",
-	    stored->earlier_state ? stored->earlier_state : "state unknown");
-}
-
-/* The reply names the messages in the order they were given. */
-static void take_reply(struct run *run, const struct commit_reply *reply)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < run->message_count && at < reply->message_count; i++) {
-		struct run_message *message = &run->messages[i];
-
-		if (message->sent || !text_equal(message->record.id, reply->messages[at].id))
-			continue;
-		settle_outcome(run, message, &reply->messages[at]);
-		log_message(run, message, &reply->messages[at]);
-		at++;
-	}
-}
-
-/* The messages that the commit carries: those that were not sent on their own. */
-static struct new_message *queued_messages(struct run *run, size_t *out_count)
-{
-	struct new_message *queued = arena_alloc(&run->arena, (run->message_count + 1) * sizeof(*queued));
-
-	*out_count = 0;
-	for (size_t i = 0; i < run->message_count; i++)
-		if (!run->messages[i].sent)
-			queued[(*out_count)++] = run->messages[i].record;
-	return queued;
-}
-
-static void add_contents(struct run *run, struct commit *commit)
-{
-	commit->messages = queued_messages(run, &commit->message_count);
-	commit->states = run->states;
-	commit->state_count = run->state_count;
-}
-
-/* A job's dry run commits too, if it took a slot: the slot's record, and nothing else. */
-struct err *run_commit(struct run *run)
-{
-	struct commit commit = {
-	    .run = run->order->run,
-	    .instance = run->tools->instance,
-	    .started_ms = run->started_ms,
-	    .ended_ms = wall_ms(),
-	    .degraded = run->degraded,
-	    .values = run->values,
-	    .value_count = run->value_count,
-	};
-	struct commit_reply reply = {0};
-
-	if (!run->order->run)
-		return NULL; /* `--dry-run`: the store does not know of this run */
-	if (!run->tools->store)
-		return ERR(ERR_BUG, "a run that is no dry run was started without a store");
-	run_step(run, "commit");
-	PASS(run_check(run));
-	if (!run->order->dry_run)
-		add_contents(run, &commit);
-	TRY(store_call(run->tools->store, REQ_COMMIT, &commit, &run->arena, &reply), "commit run %lld",
-	    (long long)run->order->run);
-	if (!run->order->dry_run)
-		take_reply(run, &reply);
-	return NULL;
-}
-
-struct err *run_state_keep(struct run *run)
-{
-	struct commit commit = {
-	    .run = run->order->run,
-	    .instance = run->tools->instance,
-	    .ended_ms = wall_ms(),
-	    .goes_on = true,
-	    .states = run->states,
-	    .state_count = run->state_count,
-	};
-	struct commit_reply reply = {0};
-
-	if (run->order->dry_run)
-		return NULL;
-	PASS(run_check(run));
-	return ERR_AT(store_call(run->tools->store, REQ_COMMIT, &commit, &run->arena, &reply),
-	    "keep the state of run %lld", (long long)run->order->run);
-}
-
-int64_t run_message_count(const struct run *run)
-{
-	int64_t count = 0;
-
-	for (size_t i = 0; i < run->message_count; i++)
-		if (!text_equal(run->messages[i].outcome, "suppressed"))
-			count++;
-	return count;
 }
