@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rota - pairs people of two groups for daily support, and publishes that as iCalendar and in a Google calendar.
+ * rota - pairs people of two groups for daily support, and publishes that as iCalendar and in a Google
+ * calendar.
  *
  * What is published stands in the job's state before anything outside is written: a run that is cut short
  * leaves what the next one brings to its end. A change by hand (`bmad rota swap`) is a run of this job too,
@@ -126,7 +127,8 @@ static struct err *read_published(struct work *work)
 	PASS(run_state_get(work->run, ROTA_STATE, &value));
 	const char *id = json_text(json_get(value, "id"));
 	if (id && strcmp(id, work->own->id) != 0) {
-		run_warn(work->run, "the rota '%s' that this job published before is another one, and is left behind", id);
+		run_warn(work->run,
+		    "the rota '%s' that this job published before is another one, and is left behind", id);
 		value = NULL;
 	}
 	PASS(published_read(value, &work->rules, &work->published));
@@ -148,7 +150,8 @@ static int64_t random_seed(void)
 static int64_t seed_of(const struct work *work)
 {
 	const struct published *published = &work->published;
-	bool again = published->rota.count && (!work->own->carry_on || published->start.day == work->start.day);
+	bool again =
+	    published->rota.count && (!work->own->carry_on || published->start.day == work->start.day);
 
 	if (work->own->seed >= 0)
 		return work->own->seed;
@@ -170,8 +173,8 @@ static struct err *make_part(struct work *work)
 	if (uneven)
 		run_warn(work->run, "the rota begins anew in the middle of a block: counts will be uneven");
 	int64_t days = rules->cycles * (int64_t)(rules->groups[0].count + rules->groups[1].count);
-	TRY(holidays_load(
-	        work->run, &work->own->holidays, work->start.day, work->start.day + 2 * days + 732, &work->holidays),
+	TRY(holidays_load(work->run, &work->own->holidays, work->start.day, work->start.day + 2 * days + 732,
+	        &work->holidays),
 	    "read the holidays");
 	int64_t seed = seed_of(work);
 	run_value(work->run, "seed", (double)seed);
@@ -299,7 +302,8 @@ static struct err *write_google(struct work *work)
 	if (work->wish.replace_all && work->plan.deletes)
 		PASS(google_save(&work->wish, &work->plan, run_folder(work->run), run_now(work->run)));
 	run_step(work->run, "write calendar %s", work->wish.calendar);
-	TRY(google_apply(&work->wish, &work->plan, mark_step, work), "write calendar %s", work->wish.calendar);
+	TRY(google_apply(&work->wish, &work->plan, mark_step, work), "write calendar %s",
+	    work->wish.calendar);
 	run_value(work->run, "calendar_changes", (double)work->plan.changes);
 	return NULL;
 }
@@ -351,9 +355,9 @@ static struct err *write_ics(struct work *work)
 	cleanup(buf_done) struct buf name = {0};
 
 	percent_add(&name, work->own->id);
-	const char *path = work->own->ics_path
-	                       ? work->own->ics_path
-	                       : arena_format(&work->arena, "%s/%s.ics", run_folder(work->run), buf_text(&name));
+	const char *path = work->own->ics_path ? work->own->ics_path
+	                                       : arena_format(&work->arena, "%s/%s.ics",
+	                                             run_folder(work->run), buf_text(&name));
 	run_step(work->run, "write %s", path);
 	return ics_publish(&calendar, path, work->own->ics_per_person, &names);
 }
@@ -395,8 +399,8 @@ static struct err *report(struct work *work)
 	json_set(data, "plan", writes_google(work) ? google_plan_json(&work->plan) : json_array());
 	PASS(ics_write(&ics, NULL, &calendar));
 	cleanup(free_text) char *text = json_print(json_get(data, "rota"));
-	cleanup(free_text) char *key = mem_format("rota|%s|%016llx", work->own->id,
-	    (unsigned long long)fnv1a(FNV_START, text, strlen(text)));
+	cleanup(free_text) char *key = mem_format(
+	    "rota|%s|%016llx", work->own->id, (unsigned long long)fnv1a(FNV_START, text, strlen(text)));
 	const struct attachment attached = {
 	    .name = "rota.ics",
 	    .content_type = "text/calendar",
@@ -404,7 +408,8 @@ static struct err *report(struct work *work)
 	    .length = calendar.length,
 	};
 	return run_queue(work->run,
-	    &(struct message){.kind = "report", .key = key, .attachments = &attached, .attachment_count = 1}, data);
+	    &(struct message){.kind = "report", .key = key, .attachments = &attached, .attachment_count = 1},
+	    data);
 }
 
 static struct err *rota_run(struct run *run)

@@ -52,13 +52,14 @@ static struct err *check_mention(const struct json *mention)
 		return ERR(ERR_CONFIG, "mentions: '%s': expected {slack: ID, teams: ADDRESS}", name);
 	json_each(way, mention) {
 		if (strcmp(json_key(way), "slack") && strcmp(json_key(way), "teams"))
-			return ERR(ERR_CONFIG, "mentions: '%s': unknown key '%s'; there are slack and teams", name,
-			    json_key(way));
+			return ERR(ERR_CONFIG, "mentions: '%s': unknown key '%s'; there are slack and teams",
+			    name, json_key(way));
 		if (text_is_empty(json_text(way)))
 			return ERR(ERR_CONFIG, "mentions: '%s': '%s' is no text", name, json_key(way));
 	}
 	if (slack && !strchr(slack, '$') && !is_slack_id(slack))
-		return ERR(ERR_CONFIG, "mentions: '%s': '%s' is no Slack user id: expected one as U012AB3CD", name, slack);
+		return ERR(ERR_CONFIG, "mentions: '%s': '%s' is no Slack user id: expected one as U012AB3CD",
+		    name, slack);
 	return NULL;
 }
 
@@ -175,13 +176,15 @@ static struct err *warn_owner(struct run *run, const struct reminder_options *ow
 	return NULL;
 }
 
-static struct err *remind(struct run *run, const struct reminder_options *own, const struct json *published, int64_t day)
+static struct err *remind(
+    struct run *run, const struct reminder_options *own, const struct json *published, int64_t day)
 {
 	const char *id = json_text(json_get(published, "id"));
 	char date[TIME_TEXT];
 	const struct json *next;
 	int64_t left;
-	const struct json *today = find_day(json_get(published, "rota"), date_format(day, date), &next, &left);
+	const struct json *today =
+	    find_day(json_get(published, "rota"), date_format(day, date), &next, &left);
 
 	if (!today) {
 		run_decide(run, "the rota has no pair for %s: nothing is sent", date);

@@ -65,8 +65,8 @@ static struct err *check_leads(const struct rota *rota)
 }
 
 /* The days that GROUP assists, in order; returns how many. */
-static size_t run_of(const struct rota *rota, const struct rota_start *start, size_t group,
-    const struct rota_day **out)
+static size_t run_of(
+    const struct rota *rota, const struct rota_start *start, size_t group, const struct rota_day **out)
 {
 	size_t count = 0;
 
@@ -132,7 +132,8 @@ struct err *rota_check(const struct rota *rota, const struct rules *rules, const
 static const struct rota_day *neighbour(
     const struct rota *rota, const struct rules *rules, size_t at, int step, size_t group)
 {
-	for (size_t i = at + (size_t)step; i < rota->count; i += (size_t)step) /* below 0 wraps beyond count */
+	/* Below 0 it wraps beyond the count. */
+	for (size_t i = at + (size_t)step; i < rota->count; i += (size_t)step)
 		if (rules_group_of(rules, rota->days[i].assist) == group)
 			return &rota->days[i];
 	return NULL;

@@ -84,7 +84,8 @@ struct err *titles_make(
 
 	json_set_string(names, "lead", day->lead);
 	json_set_string(names, "assist", day->assist);
-	struct err *e = template_render(titles->template, &root, 1, escaping_find("txt", NULL), TITLE_MAX, &title);
+	struct err *e =
+	    template_render(titles->template, &root, 1, escaping_find("txt", NULL), TITLE_MAX, &title);
 	json_destroy(names);
 	if (e)
 		return ERR_AT(e, "render summary_template");

@@ -22,8 +22,8 @@ struct google_wish {
 	const char *rota_id;
 	const struct rota *rota;
 	const struct titles *titles;
-	int64_t from;  /* events before this day are left alone */
-	int64_t today; /* and so are those before this one, unless `include_past` */
+	int64_t from;        /* events before this day are left alone */
+	int64_t today;       /* and so are those before this one, unless `include_past` */
 	const struct tz *tz; /* the job's, until the calendar has told its own */
 	bool include_past, apply, dry;
 	bool replace_all;
@@ -68,7 +68,8 @@ struct google_plan {
 /* Guards that need no call: what a rota is never written to. */
 struct err *google_check(const struct google_wish *wish) MUST_CHECK;
 /* All pages. OUT is cleared; google_calendar_done() in any case. */
-struct err *google_read(struct run *run, const struct google_wish *wish, struct google_calendar *out) MUST_CHECK;
+struct err *google_read(
+    struct run *run, const struct google_wish *wish, struct google_calendar *out) MUST_CHECK;
 void google_calendar_done(struct google_calendar *calendar);
 
 /* EVENT of JSON as the API gives it, for CALENDAR and ROTA_ID; texts are borrowed from ITEM. */
@@ -84,8 +85,8 @@ void google_plan_done(struct google_plan *plan);
 struct json *google_plan_json(const struct google_plan *plan);
 
 /* With replace = all: the events that go, as iCalendar and as JSON, in FOLDER. */
-struct err *google_save(const struct google_wish *wish, const struct google_plan *plan, const char *folder,
-    utc_t now) MUST_CHECK;
+struct err *google_save(
+    const struct google_wish *wish, const struct google_plan *plan, const char *folder, utc_t now) MUST_CHECK;
 
 /* Does what is not done; MARK is called after each step. */
 struct err *google_apply(const struct google_wish *wish, struct google_plan *plan,

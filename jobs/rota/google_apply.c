@@ -76,8 +76,8 @@ static struct json *event_body(const struct google_wish *wish, const struct goog
 
 /* -- calls ------------------------------------------------------------------------------------------ */
 
-static struct err *patch(const struct google_wish *wish, const struct google_step *step, const char *id, bool timed,
-    bool revive, struct api_answer *out_answer)
+static struct err *patch(const struct google_wish *wish, const struct google_step *step, const char *id,
+    bool timed, bool revive, struct api_answer *out_answer)
 {
 	struct json *body = event_body(wish, step, timed);
 
@@ -159,7 +159,8 @@ static struct err *do_insert(
 		PASS(insert_as(wish, plan, step, event_id(wish->rota_id, step->day, generation, id), &end));
 	if (end == INSERTED)
 		return NULL;
-	return ERR(ERR_PERMANENT, "%d ids for this day are taken by events that cannot be changed", GENERATIONS);
+	return ERR(
+	    ERR_PERMANENT, "%d ids for this day are taken by events that cannot be changed", GENERATIONS);
 }
 
 /* Somebody deleted it since it was read: then it is one to insert. */

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "jobs/rota/ics.h"
 
-#define DEDICATED "bmad-rota: dedicated"
+#define DEDICATED  "bmad-rota: dedicated"
 #define SAVED_MODE 0600
 
 /* -- guards ----------------------------------------------------------------------------------------- */
@@ -37,26 +37,29 @@ static struct err *check_plan(
 	const char *role = calendar->role;
 
 	if (wish->replace_all && !is_dedicated(calendar->description))
-		return ERR(ERR_PERMANENT, "replace: all works only on a calendar whose description has the line '%s'",
-		    DEDICATED);
+		return ERR(ERR_PERMANENT,
+		    "replace: all works only on a calendar whose description has the line '%s'", DEDICATED);
 	if (wish->dry)
 		return NULL;
 	if (role && strcmp(role, "writer") != 0 && strcmp(role, "owner") != 0)
-		return ERR(ERR_PERMANENT, "the calendar is shared as '%s' only: %s may not change events", role,
-		    wish->account ? wish->account : "the account");
+		return ERR(ERR_PERMANENT, "the calendar is shared as '%s' only: %s may not change events",
+		    role, wish->account ? wish->account : "the account");
 	if (wish->replace_all && !text_equal(wish->confirm, wish->calendar))
 		return ERR(ERR_PERMANENT, "replace: all must be confirmed: --confirm %s", wish->calendar);
 	if ((int64_t)plan->deletes > wish->max_deletes && !wish->apply)
 		return ERR(ERR_PERMANENT,
-		    "%zu events would go, more than max_deletes (%lld): see them with --dry-run, then run with --apply",
+		    "%zu events would go, more than max_deletes (%lld): see them with --dry-run, then run "
+		    "with --apply",
 		    plan->deletes, (long long)wish->max_deletes);
 	return NULL;
 }
 
 /* -- matching --------------------------------------------------------------------------------------- */
 
-/* The event that stands for DAY: of its date, best with its own id; else one of its id that somebody moved. */
-static struct google_event *match(struct google_calendar *calendar, int64_t floor, int64_t day, const char *id)
+/* The event that stands for DAY: of its date, best with its own id; else one of its id that somebody moved.
+ */
+static struct google_event *match(
+    struct google_calendar *calendar, int64_t floor, int64_t day, const char *id)
 {
 	struct google_event *found = NULL;
 
@@ -122,7 +125,8 @@ static void plan_rest(const struct google_wish *wish, const struct google_calend
 	}
 }
 
-struct err *google_plan(const struct google_wish *wish, struct google_calendar *calendar, struct google_plan *out)
+struct err *google_plan(
+    const struct google_wish *wish, struct google_calendar *calendar, struct google_plan *out)
 {
 	size_t most = calendar->count + wish->rota->count;
 
@@ -174,7 +178,8 @@ struct json *google_plan_json(const struct google_plan *plan)
 
 static void add_moment(struct buf *out, const char *name, const struct json *moment)
 {
-	const char *date = json_text(json_get(moment, "date")), *time = json_text(json_get(moment, "dateTime"));
+	const char *date = json_text(json_get(moment, "date")),
+	           *time = json_text(json_get(moment, "dateTime"));
 	cleanup(buf_done) struct buf value = {0};
 	struct civil civil;
 	utc_t at;
@@ -191,8 +196,8 @@ static void add_moment(struct buf *out, const char *name, const struct json *mom
 	struct err *e = time ? utc_parse(time, &at) : NULL;
 	if (time && !e) {
 		civil_from_utc(at, &civil);
-		buf_format(&value, "%04d%02d%02dT%02d%02d%02dZ", civil.year, civil.month, civil.day, civil.hour,
-		    civil.minute, civil.second);
+		buf_format(&value, "%04d%02d%02dT%02d%02d%02dZ", civil.year, civil.month, civil.day,
+		    civil.hour, civil.minute, civil.second);
 		ics_line(out, name, buf_text(&value));
 	}
 	err_ignore(e);
@@ -219,7 +224,8 @@ static void add_saved(struct buf *out, const struct json *item, const char *now)
 	ics_line(out, "END", "VEVENT");
 }
 
-static struct err *save(const char *folder, const char *id, const char *now, const char *ending, const char *text)
+static struct err *save(
+    const char *folder, const char *id, const char *now, const char *ending, const char *text)
 {
 	cleanup(buf_done) struct buf path = {0};
 
@@ -238,8 +244,8 @@ struct err *google_save(
 	char stamp[TIME_TEXT];
 
 	civil_from_utc(now, &civil);
-	snprintf(stamp, sizeof(stamp), "%04d%02d%02dT%02d%02d%02dZ", civil.year, civil.month, civil.day, civil.hour,
-	    civil.minute, civil.second);
+	snprintf(stamp, sizeof(stamp), "%04d%02d%02dT%02d%02d%02dZ", civil.year, civil.month, civil.day,
+	    civil.hour, civil.minute, civil.second);
 	ics_line(&calendar, "BEGIN", "VCALENDAR");
 	ics_line(&calendar, "VERSION", "2.0");
 	ics_line(&calendar, "PRODID", "-//bmad//rota " BMAD_VERSION "//EN");
@@ -253,5 +259,6 @@ struct err *google_save(
 	cleanup(free_text) char *text = json_print_pretty(items);
 	json_destroy(items);
 	TRY(save(folder, wish->rota_id, stamp, "json", text), "save the events that go");
-	return ERR_AT(save(folder, wish->rota_id, stamp, "ics", buf_text(&calendar)), "save the events that go");
+	return ERR_AT(
+	    save(folder, wish->rota_id, stamp, "ics", buf_text(&calendar)), "save the events that go");
 }

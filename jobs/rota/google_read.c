@@ -35,7 +35,8 @@ struct err *google_fault(const struct google_wish *wish, const struct api_answer
 	long status = answer->status;
 
 	if (status == 403 && is_quota(reason))
-		return ERR(ERR_TEMPORARY, "HTTP 403 (%s): the quota is used up; the next run goes on from here", reason);
+		return ERR(ERR_TEMPORARY,
+		    "HTTP 403 (%s): the quota is used up; the next run goes on from here", reason);
 	if (status == 429 || status >= 500 || (status == 403 && is_rate(reason)))
 		return ERR(ERR_TEMPORARY, "HTTP %ld after %d tries", status, answer->tries);
 	if (status == 401)
@@ -50,7 +51,8 @@ struct err *google_check(const struct google_wish *wish)
 	if (!strcmp(wish->calendar, "primary"))
 		return ERR(ERR_CONFIG, "a rota is never written to the calendar 'primary'");
 	if (wish->account && !strcasecmp(wish->account, wish->calendar))
-		return ERR(ERR_CONFIG, "a rota is never written to the account's own calendar (%s)", wish->calendar);
+		return ERR(
+		    ERR_CONFIG, "a rota is never written to the account's own calendar (%s)", wish->calendar);
 	return NULL;
 }
 
@@ -61,7 +63,9 @@ static int64_t day_of(const struct json *moment, bool *out_timed)
 {
 	const char *date = json_text(json_get(moment, "date"));
 	const char *time = json_text(json_get(moment, "dateTime"));
-	cleanup(free_text) char *text = date ? mem_copy(date) : time ? mem_copy_n(time, strnlen(time, 10)) : NULL;
+	cleanup(free_text) char *text = date   ? mem_copy(date)
+	                                : time ? mem_copy_n(time, strnlen(time, 10))
+	                                       : NULL;
 	int64_t day = INT64_MIN;
 	struct err *e = text ? date_parse(text, &day) : NULL;
 
@@ -105,8 +109,8 @@ struct google_event google_event_of(const struct json *item, const char *calenda
 
 bool google_event_shows(const struct google_event *event, int64_t day, const char *title, const char *pair)
 {
-	return event->day == day && event->end == day + 1 && !event->timed && text_equal(event->title, title) &&
-	       text_equal(event->pair, pair);
+	return event->day == day && event->end == day + 1 && !event->timed &&
+	       text_equal(event->title, title) && text_equal(event->pair, pair);
 }
 
 /* -- pages ------------------------------------------------------------------------------------------ */
@@ -155,12 +159,14 @@ static struct err *read_page(const struct google_wish *wish, const struct tz *tz
 	return NULL;
 }
 
-static void take_items(const struct google_wish *wish, const struct json *page, struct google_calendar *calendar)
+static void take_items(
+    const struct google_wish *wish, const struct json *page, struct google_calendar *calendar)
 {
 	json_each(item, json_get(page, "items")) {
 		struct google_event event = google_event_of(item, wish->calendar, wish->rota_id);
 
-		if (!event.id || event.day < wish->from || text_equal(json_text(json_get(item, "status")), "cancelled"))
+		if (!event.id || event.day < wish->from ||
+		    text_equal(json_text(json_get(item, "status")), "cancelled"))
 			continue;
 		mem_grow(calendar->events, calendar->count, calendar->capacity);
 		calendar->events[calendar->count++] = event;
@@ -178,12 +184,14 @@ static const struct tz *zone_of(struct run *run, const struct google_wish *wish,
 	struct err *e = name ? tz_get(name, &tz) : NULL;
 
 	if (e)
-		run_warn(run, "the calendar's time zone '%.100s' is not known here; %s is used", name, tz_name(wish->tz));
+		run_warn(run, "the calendar's time zone '%.100s' is not known here; %s is used", name,
+		    tz_name(wish->tz));
 	err_ignore(e);
 	return tz;
 }
 
-static struct err *read_pages(struct run *run, const struct google_wish *wish, struct google_calendar *calendar)
+static struct err *read_pages(
+    struct run *run, const struct google_wish *wish, struct google_calendar *calendar)
 {
 	const struct tz *tz = wish->tz;
 	const struct json *page;

@@ -7,8 +7,8 @@
 
 #include "base/text.h"
 
-#define EVENT_DAYS_MAX   3660   /* one event takes no more than ten years */
-#define OCCURRENCES_MAX  200000 /* of all events of a calendar, looked at */
+#define EVENT_DAYS_MAX  3660   /* one event takes no more than ten years */
+#define OCCURRENCES_MAX 200000 /* of all events of a calendar, looked at */
 
 /* -- the set ---------------------------------------------------------------------------------------- */
 
@@ -141,7 +141,8 @@ static bool add_all(struct reading *reading, icalcomponent *root)
 
 	if (found)
 		add_calendar(reading, root);
-	for (icalcomponent *part = root ? icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT) : NULL;
+	for (icalcomponent *part = root ? icalcomponent_get_first_component(root, ICAL_VCALENDAR_COMPONENT)
+	                                : NULL;
 	     part; part = icalcomponent_get_next_component(root, ICAL_VCALENDAR_COMPONENT)) {
 		add_calendar(reading, part);
 		found = true;
@@ -188,8 +189,8 @@ struct err *holidays_check(const struct texts *entries)
 		if (!e)
 			continue;
 		err_destroy(e);
-		return ERR(ERR_CONFIG, "holidays: '%s': expected a date as 2024-12-25, or the path or URL of a calendar",
-		    entry);
+		return ERR(ERR_CONFIG,
+		    "holidays: '%s': expected a date as 2024-12-25, or the path or URL of a calendar", entry);
 	}
 	return NULL;
 }
@@ -222,7 +223,8 @@ struct err *holidays_load(
 			continue;
 		}
 		run_step(run, "read holidays from %.*s", (int)strcspn(entry, "?"), entry);
-		TRY(load_calendar(run, entry, from, to, out), "holidays from %.*s", (int)strcspn(entry, "?"), entry);
+		TRY(load_calendar(run, entry, from, to, out), "holidays from %.*s", (int)strcspn(entry, "?"),
+		    entry);
 	}
 	return NULL;
 }

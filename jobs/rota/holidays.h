@@ -18,8 +18,8 @@ struct holidays {
 struct err *holidays_check(const struct texts *entries) MUST_CHECK;
 
 /* All of ENTRIES: dates, paths and URLs of calendars, whose events count from FROM to TO. */
-struct err *holidays_load(struct run *run, const struct texts *entries, int64_t from, int64_t to,
-    struct holidays *out) MUST_CHECK;
+struct err *holidays_load(
+    struct run *run, const struct texts *entries, int64_t from, int64_t to, struct holidays *out) MUST_CHECK;
 
 /* The days that the events of the iCalendar TEXT take. Pure. PERMANENT error if it is no calendar. */
 struct err *holidays_parse(const char *text, int64_t from, int64_t to, struct holidays *out) MUST_CHECK;

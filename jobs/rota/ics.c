@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define LINE_OCTETS 75 /* without its end; the blank before a continued line counts */
+#define LINE_OCTETS 75   /* without its end; the blank before a continued line counts */
 #define FILE_MODE   0644 /* to be subscribed to */
 
 /* -- lines ------------------------------------------------------------------------------------------ */
@@ -121,11 +121,13 @@ struct err *ics_write(const struct ics_calendar *calendar, const char *person, s
 
 /* -- files ------------------------------------------------------------------------------------------ */
 
-/* A name that no file system takes for more than one: `/`, `%`, control characters and a first dot are %XX. */
+/* A name that no file system takes for more than one: `/`, `%`, control characters and a first dot are %XX.
+ */
 static void file_name(struct buf *out, const char *person)
 {
 	for (const char *at = person; *at; at++)
-		if ((unsigned char)*at < ' ' || *at == 0x7f || *at == '/' || *at == '%' || (*at == '.' && at == person))
+		if ((unsigned char)*at < ' ' || *at == 0x7f || *at == '/' || *at == '%' ||
+		    (*at == '.' && at == person))
 			buf_format(out, "%%%02X", (unsigned int)(unsigned char)*at);
 		else
 			buf_add_char(out, *at);
@@ -154,8 +156,8 @@ static struct err *write_people(
 	return ERR_AT(e, "write calendars of people in %s", folder);
 }
 
-struct err *ics_publish(const struct ics_calendar *calendar, const char *path, const char *folder,
-    const struct texts *names)
+struct err *ics_publish(
+    const struct ics_calendar *calendar, const char *path, const char *folder, const struct texts *names)
 {
 	cleanup(buf_done) struct buf text = {0};
 

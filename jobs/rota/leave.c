@@ -25,7 +25,8 @@ static bool stands_apart(const struct line_up *line, size_t at)
 	const char *left = at ? line->names[at - 1] : line->before;
 	const char *right = at + 1 < line->count ? line->names[at + 1] : NULL;
 
-	return (!left || strcmp(left, line->names[at]) != 0) && (!right || strcmp(right, line->names[at]) != 0);
+	return (!left || strcmp(left, line->names[at]) != 0) &&
+	       (!right || strcmp(right, line->names[at]) != 0);
 }
 
 static bool is_there(const struct rules *rules, const struct line_up *line, size_t at)

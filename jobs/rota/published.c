@@ -55,7 +55,8 @@ static struct err *read_overrides(struct published *p, const struct json *list)
 		struct override *override = &p->overrides[p->override_count++];
 
 		PASS(day_at(item, "date", &override->day));
-		override->role = text_equal(json_text(json_get(item, "role")), "lead") ? ROLE_LEAD : ROLE_ASSIST;
+		override->role =
+		    text_equal(json_text(json_get(item, "role")), "lead") ? ROLE_LEAD : ROLE_ASSIST;
 		override->name = text_at(p, item, "name");
 		override->forced = json_true(json_get(item, "forced"));
 		if (!override->name)
@@ -72,8 +73,7 @@ static struct err *read_start(struct published *p, const struct json *made, cons
 	p->start.first = text_equal(first, rules->groups[1].name) ? 1 : 0;
 	p->start.block = int_at(made, "block");
 	for (size_t g = 0; g < 2; g++)
-		p->start.before[g] =
-		    text_at(p, json_get(made, "before"), rules->groups[g].name);
+		p->start.before[g] = text_at(p, json_get(made, "before"), rules->groups[g].name);
 	p->seed = int_at(made, "seed");
 	return NULL;
 }
@@ -193,7 +193,8 @@ static size_t turn_after(const struct published *p, const struct rules *rules, s
 	return rules->start;
 }
 
-static const char *last_assist(const struct published *p, const struct rules *rules, size_t kept, size_t group)
+static const char *last_assist(
+    const struct published *p, const struct rules *rules, size_t kept, size_t group)
 {
 	for (size_t i = kept; i-- > 0;)
 		if (rules_group_of(rules, p->rota.days[i].assist) == group)
@@ -201,8 +202,7 @@ static const char *last_assist(const struct published *p, const struct rules *ru
 	return NULL;
 }
 
-static void carry_on_from(
-    const struct published *p, const struct rules *rules, struct rota_start *out_start)
+static void carry_on_from(const struct published *p, const struct rules *rules, struct rota_start *out_start)
 {
 	const struct rota *rota = &p->rota;
 	size_t inside = days_before(p, rules->start_date);
@@ -244,8 +244,8 @@ static const char **place_of(struct rota_day *day, enum rota_role role)
 	return role == ROLE_LEAD ? &day->lead : &day->assist;
 }
 
-static void warn_dropped(const struct override *override, const char *why,
-    void (*warn)(void *arg, const char *text), void *arg)
+static void warn_dropped(
+    const struct override *override, const char *why, void (*warn)(void *arg, const char *text), void *arg)
 {
 	char date[TIME_TEXT];
 	cleanup(free_text) char *text = mem_format("the change by hand of %s (%s) is dropped: %s",
@@ -263,7 +263,7 @@ static void apply_overrides(struct published *p, const struct rules *rules, int6
 	for (size_t i = 0; i < p->override_count; i++) {
 		struct override override = p->overrides[i];
 		size_t at = rota_find(&p->rota, override.day);
-		const char *why = at == p->rota.count                              ? "the rota has no such day"
+		const char *why = at == p->rota.count                         ? "the rota has no such day"
 		                  : rules_group_of(rules, override.name) == 2 ? "nobody of that name is in it"
 		                                                              : NULL;
 		if (override.day >= from && why) {
@@ -337,7 +337,8 @@ struct err *published_replace(struct published *p, const struct rules *rules, co
     const struct rota *part, bool force, void (*warn)(void *arg, const char *text), void *arg)
 {
 	size_t kept = days_before(p, part->days[0].day);
-	struct rota now = {arena_alloc(&p->arena, (kept + part->count) * sizeof(*now.days)), kept + part->count};
+	struct rota now = {
+	    arena_alloc(&p->arena, (kept + part->count) * sizeof(*now.days)), kept + part->count};
 	struct rota was = p->rota;
 
 	if (kept)
@@ -387,7 +388,8 @@ static struct err *read_role(const char *role, enum rota_role *out)
 	return ERR(ERR_CONFIG, "role '%s': expected lead or assist", role);
 }
 
-static void swap_role(struct published *p, struct rota_day *a, struct rota_day *b, enum rota_role role, bool force)
+static void swap_role(
+    struct published *p, struct rota_day *a, struct rota_day *b, enum rota_role role, bool force)
 {
 	const char *kept = *place_of(a, role);
 
@@ -401,14 +403,15 @@ static void swap_role(struct published *p, struct rota_day *a, struct rota_day *
 static struct err *check_change(const struct published *p, const struct rules *rules, size_t at)
 {
 	struct err *fault = rota_check_day(&p->rota, rules, at);
-	struct err *told = fault ? ERR(ERR_CONFIG, "%s; --force does it all the same", err_message(fault)) : NULL;
+	struct err *told =
+	    fault ? ERR(ERR_CONFIG, "%s; --force does it all the same", err_message(fault)) : NULL;
 
 	err_destroy(fault);
 	return told;
 }
 
-static struct err *settle_change(
-    struct published *p, const struct rules *rules, struct rota_day *day, const struct rota_day *was, bool force)
+static struct err *settle_change(struct published *p, const struct rules *rules, struct rota_day *day,
+    const struct rota_day *was, bool force)
 {
 	if (!force)
 		PASS(check_change(p, rules, (size_t)(day - p->rota.days)));
@@ -416,8 +419,8 @@ static struct err *settle_change(
 	return NULL;
 }
 
-struct err *published_swap(struct published *p, const struct rules *rules, int64_t day, int64_t other,
-    const char *role, bool force)
+struct err *published_swap(
+    struct published *p, const struct rules *rules, int64_t day, int64_t other, const char *role, bool force)
 {
 	struct rota_day *a, *b;
 	enum rota_role which = ROLE_LEAD;

@@ -36,7 +36,8 @@ struct published {
 };
 
 /* Reads VALUE (NULL: nothing published). OUT is cleared; published_done() in any case. */
-struct err *published_read(const struct json *value, const struct rules *rules, struct published *out) MUST_CHECK;
+struct err *published_read(
+    const struct json *value, const struct rules *rules, struct published *out) MUST_CHECK;
 struct json *published_json(const struct published *published, const struct rules *rules);
 void published_done(struct published *published);
 

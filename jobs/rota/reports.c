@@ -105,8 +105,8 @@ void put_days_worked(struct json *data, const struct rota *rota, const struct ru
 
 /* -- config ----------------------------------------------------------------------------------------- */
 
-void put_config(struct json *data, const struct rota *rota, const struct rules *rules, const char *calendar_env,
-    const char *calendar, int64_t seed)
+void put_config(struct json *data, const struct rota *rota, const struct rules *rules,
+    const char *calendar_env, const char *calendar, int64_t seed)
 {
 	struct json *config = json_set_object(data, "config");
 	struct json *range = json_set_object(config, "date_range");

@@ -43,8 +43,8 @@ static struct err *next_day(struct holidays *holidays, int64_t from, int64_t *ou
 	return ERR(ERR_CONFIG, "holidays: a year from %s on has no working day", date_format(from, text));
 }
 
-static struct err *lay_days(const struct rules *rules, const struct rota_start *start,
-    struct holidays *holidays, struct rota *rota)
+static struct err *lay_days(
+    const struct rules *rules, const struct rota_start *start, struct holidays *holidays, struct rota *rota)
 {
 	int64_t day = start->day;
 	size_t at = 0;
@@ -63,8 +63,8 @@ static struct err *lay_days(const struct rules *rules, const struct rota_start *
 /* -- names ------------------------------------------------------------------------------------------ */
 
 /* The days on which GROUP leads (else: assists), in order. */
-static const int64_t *days_of(
-    const struct rota *rota, const struct rota_start *start, size_t leading, size_t count, struct arena *arena)
+static const int64_t *days_of(const struct rota *rota, const struct rota_start *start, size_t leading,
+    size_t count, struct arena *arena)
 {
 	int64_t *days = arena_alloc(arena, (count + 1) * sizeof(*days));
 	size_t found = 0;
@@ -118,7 +118,8 @@ struct err *rota_make(const struct rules *rules, const struct rota_start *start,
     struct holidays *holidays, struct arena *arena, struct rota *out)
 {
 	cleanup(buf_done) struct buf unresolved = {0};
-	struct rota rota = {.count = (size_t)rules->cycles * (rules->groups[0].count + rules->groups[1].count)};
+	struct rota rota = {
+	    .count = (size_t)rules->cycles * (rules->groups[0].count + rules->groups[1].count)};
 	struct drawn drawn = {0};
 
 	rota.days = arena_alloc(arena, rota.count * sizeof(*rota.days));
@@ -126,7 +127,8 @@ struct err *rota_make(const struct rules *rules, const struct rota_start *start,
 	draw_all(rules, start->first, seed, start->before, arena, &drawn);
 	bool exchanged = give_way(rules, &rota, start, &drawn, arena, &unresolved);
 	if (unresolved.length)
-		return ERR(ERR_PERMANENT, "nobody can take over where people are away: %s", buf_text(&unresolved));
+		return ERR(
+		    ERR_PERMANENT, "nobody can take over where people are away: %s", buf_text(&unresolved));
 	put_names(start, &drawn, &rota);
 	PASS(rota_check(&rota, rules, start, holidays, exchanged));
 	*out = rota;

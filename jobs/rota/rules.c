@@ -74,7 +74,8 @@ static struct err *read_groups(const struct rota_options *options, struct rules 
 	size_t index = 0;
 
 	if (json_length(options->groups) != 2)
-		return ERR(ERR_CONFIG, "groups: expected exactly two groups, not %zu", json_length(options->groups));
+		return ERR(
+		    ERR_CONFIG, "groups: expected exactly two groups, not %zu", json_length(options->groups));
 	json_each(group, options->groups)
 		PASS(read_group(rules, index++, group));
 	while (rules->start < 2 && strcmp(rules->groups[rules->start].name, options->start_group))
@@ -172,10 +173,12 @@ static struct err *read_outputs(const struct rota_options *options, struct rules
 	if (!(rules->outputs & OUTPUT_GOOGLE))
 		return NULL;
 	if (!options->google_api || !options->google_env)
-		return ERR(ERR_CONFIG, "google: output google needs google.api, google.calendar_env and google.calendars");
+		return ERR(ERR_CONFIG,
+		    "google: output google needs google.api, google.calendar_env and google.calendars");
 	const char *calendar = json_text(json_get(options->google_calendars, options->google_env));
 	if (text_is_empty(calendar))
-		return ERR(ERR_CONFIG, "google: calendars has no calendar for calendar_env '%s'", options->google_env);
+		return ERR(ERR_CONFIG, "google: calendars has no calendar for calendar_env '%s'",
+		    options->google_env);
 	if (!strcmp(calendar, "primary"))
 		return ERR(ERR_CONFIG, "google: a rota is never written to the calendar 'primary'");
 	return NULL;

@@ -20,15 +20,15 @@
 #include "jobs/vendor/vendors.h"
 #include "send/form.h"
 
-#define SCOPE       "https://www.googleapis.com/auth/calendar.events"
-#define GRANT       "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#define TOKEN_URL   "https://oauth2.googleapis.com/token"
-#define LIFE_S      3600 /* of an assertion; the server takes no more */
-#define EARLY_S     60   /* before its end a token is renewed */
-#define TRIES       8
-#define JITTER_MS   1000
+#define SCOPE        "https://www.googleapis.com/auth/calendar.events"
+#define GRANT        "urn:ietf:params:oauth:grant-type:jwt-bearer"
+#define TOKEN_URL    "https://oauth2.googleapis.com/token"
+#define LIFE_S       3600 /* of an assertion; the server takes no more */
+#define EARLY_S      60   /* before its end a token is renewed */
+#define TRIES        8
+#define JITTER_MS    1000
 #define KEY_FILE_MAX 65536
-#define SHOWN       200
+#define SHOWN        200
 
 struct google_options {
 	const char *base_url, *token_url, *key_file;
@@ -55,7 +55,8 @@ static struct err *check(const void *structure)
 
 	if (own->key_file ? !any : all)
 		return NULL;
-	return ERR(ERR_CONFIG, "key_file: expected either key_file, or client_id, client_secret and refresh_token");
+	return ERR(
+	    ERR_CONFIG, "key_file: expected either key_file, or client_id, client_secret and refresh_token");
 }
 
 /* -- the key of a service account ------------------------------------------------------------------- */
@@ -77,7 +78,8 @@ static struct err *read_text(FILE *file, const char *path, struct buf *out)
 	if (fstat(fileno(file), &st))
 		return ERR(ERR_CONFIG, "key file %s: %s", path, strerror(errno));
 	if (st.st_mode & (S_IROTH | S_IWOTH))
-		return ERR(ERR_CONFIG, "key file %s: others may read it (mode %04o): chmod 600 it, and make a new key", path,
+		return ERR(ERR_CONFIG,
+		    "key file %s: others may read it (mode %04o): chmod 600 it, and make a new key", path,
 		    st.st_mode & 07777U);
 	size_t got = fread(buf_room(out, KEY_FILE_MAX), 1, KEY_FILE_MAX, file);
 	out->length += got;
@@ -169,9 +171,10 @@ static bool add_signature(struct buf *out, EVP_PKEY *key)
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	unsigned char signature[1024]; /* a key of 8192 bits */
 	size_t length = sizeof(signature);
-	bool made = key && context && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
-	            EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-	            EVP_DigestSign(context, signature, &length, (const unsigned char *)out->text, out->length) == 1;
+	bool made =
+	    key && context && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+	    EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+	    EVP_DigestSign(context, signature, &length, (const unsigned char *)out->text, out->length) == 1;
 
 	EVP_MD_CTX_free(context);
 	if (!made)
@@ -212,7 +215,8 @@ static struct err *add_assertion(struct buf *out, const struct google_options *o
 	EVP_PKEY *private_key = load_key(key.pem);
 	bool made = add_signature(out, private_key);
 	EVP_PKEY_free(private_key);
-	return made ? NULL : ERR(ERR_CONFIG, "key file %s: 'private_key' is no RSA key in PEM", own->key_file);
+	return made ? NULL
+	            : ERR(ERR_CONFIG, "key file %s: 'private_key' is no RSA key in PEM", own->key_file);
 }
 
 /* -- signing in ------------------------------------------------------------------------------------- */
@@ -241,7 +245,8 @@ static struct err *make_form(struct api *api, struct buf *form)
 	return NULL;
 }
 
-/* The server has one word for a clock that is wrong and a grant that was taken back; the description tells. */
+/* The server has one word for a clock that is wrong and a grant that was taken back; the description tells.
+ */
 static struct err *refused(const struct api *api, const struct api_answer *answer)
 {
 	struct json *value = NULL;
@@ -251,11 +256,14 @@ static struct err *refused(const struct api *api, const struct api_answer *answe
 	const char *error = json_text(json_get(value, "error"));
 	const char *told = json_text(json_get(value, "error_description"));
 	bool grant = text_equal(error, "invalid_grant");
-	bool clock = grant && told && (strstr(told, "timeframe") || strstr(told, "iat") || strstr(told, "exp "));
-	struct err *e = ERR(ERR_PERMANENT, "HTTP %ld where a token was asked for: %.*s%s%.*s%s%s%s", answer->status,
-	    SHOWN, error ? error : "no reason given", told ? ": " : "", SHOWN, told ? told : "",
-	    clock ? "; this machine's clock is wrong: it shows " : "", clock ? utc_format(api_wall_s(api), now) : "",
-	    grant && !clock ? "; the key or token was revoked, or this machine's clock is wrong by minutes" : "");
+	bool clock =
+	    grant && told && (strstr(told, "timeframe") || strstr(told, "iat") || strstr(told, "exp "));
+	struct err *e = ERR(ERR_PERMANENT, "HTTP %ld where a token was asked for: %.*s%s%.*s%s%s%s",
+	    answer->status, SHOWN, error ? error : "no reason given", told ? ": " : "", SHOWN,
+	    told ? told : "", clock ? "; this machine's clock is wrong: it shows " : "",
+	    clock ? utc_format(api_wall_s(api), now) : "",
+	    grant && !clock ? "; the key or token was revoked, or this machine's clock is wrong by minutes"
+	                    : "");
 
 	json_destroy(value);
 	return e;

@@ -17,8 +17,8 @@
 struct err *file_read(const char *path, size_t most, struct buf *out) MUST_CHECK;
 
 /*
- * Writing for others who read at any time: under another name, brought to the disk, renamed. TEMPORARY errors,
- * which name the file.
+ * Writing for others who read at any time: under another name, brought to the disk, renamed. TEMPORARY
+ * errors, which name the file.
  */
 
 /* Opens the folder PATH, made if only its last part is missing: one above it may be a disk not mounted. */

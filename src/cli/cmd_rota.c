@@ -131,9 +131,10 @@ static int print_days(const struct rota_command *command, struct json *days, con
 	if (command->json)
 		return cli_write_json(days);
 	json_each(day, days)
-		columns_row(&columns, (const char *[]){one_line(text_at(day, "date"), &columns.arena),
-		                          weekday_of(text_at(day, "date")), one_line(text_at(day, "lead"), &columns.arena),
-		                          one_line(text_at(day, "assist"), &columns.arena)});
+		columns_row(&columns,
+		    (const char *[]){one_line(text_at(day, "date"), &columns.arena),
+		        weekday_of(text_at(day, "date")), one_line(text_at(day, "lead"), &columns.arena),
+		        one_line(text_at(day, "assist"), &columns.arena)});
 	if (json_length(days))
 		columns_print(&columns, &out);
 	else
@@ -233,7 +234,8 @@ static int print_changed(const struct rota_command *command, const struct change
 	return cli_fail(e);
 }
 
-static int run_change(struct rota_command *command, const struct change *change, const char *verb, struct json *order)
+static int run_change(
+    struct rota_command *command, const struct change *change, const char *verb, struct json *order)
 {
 	json_set(command->given, verb, order);
 	cleanup(free_text) char *given = json_print(command->given);
@@ -257,8 +259,8 @@ static struct err *try_swap(const struct rota_command *command, struct change *c
 	for (size_t i = 0; i < 2; i++)
 		PASS(date_parse(command->words[1 + i], &change->days[i]));
 	PASS(load(command, change));
-	return published_swap(&change->published, &change->rules, change->days[0], change->days[1], command->role,
-	    is_forced(command));
+	return published_swap(&change->published, &change->rules, change->days[0], change->days[1],
+	    command->role, is_forced(command));
 }
 
 static int swap(struct rota_command *command)
@@ -320,7 +322,8 @@ static int run_verb(struct rota_command *command)
 		if (command->count - 1 < verbs[i].least || command->count - 1 > verbs[i].most)
 			return cli_usage("usage: bmad rota [--job JOB] %s", verbs[i].usage);
 		if (!verbs[i].changes && (json_length(command->given) || command->role))
-			return cli_usage("rota %s only reads: it takes no option that changes", verbs[i].name);
+			return cli_usage(
+			    "rota %s only reads: it takes no option that changes", verbs[i].name);
 		return verbs[i].run(command);
 	}
 	return cli_usage("rota has no verb '%s': there are show, today, swap and cover", command->words[0]);

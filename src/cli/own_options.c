@@ -15,7 +15,8 @@ static const char *find_row(const struct job_module *module, const char *word)
 	size_t length = strncmp(word, "--", 2) ? 0 : strcspn(word + 2, "=");
 
 	for (size_t i = 0; length && module->by_hand && module->by_hand[i]; i++)
-		if (strcspn(module->by_hand[i], "=") == length && !strncmp(module->by_hand[i], word + 2, length))
+		if (strcspn(module->by_hand[i], "=") == length &&
+		    !strncmp(module->by_hand[i], word + 2, length))
 			return module->by_hand[i];
 	return NULL;
 }

@@ -25,7 +25,8 @@ static struct err *take_answer(
     struct run *run, const struct http_exchange *exchange, const char **out_text, size_t *out_length)
 {
 	if (exchange->status != 200)
-		return ERR(exchange->status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT, "HTTP %ld", exchange->status);
+		return ERR(
+		    exchange->status >= 500 ? ERR_TEMPORARY : ERR_PERMANENT, "HTTP %ld", exchange->status);
 	*out_text = arena_copy_n(&run->arena, buf_text(&exchange->body), exchange->body.length);
 	*out_length = exchange->body.length;
 	return NULL;
@@ -37,7 +38,9 @@ struct err *run_fetch(struct run *run, const char *url, const char **out_text, s
 	int64_t left_ms = run->deadline.ms - mono_now().ms;
 	struct http_exchange exchange = {
 	    .request = &request,
-	    .limits.timeout_ms = left_ms < 1 ? 1 : left_ms < FETCH_MS ? left_ms : FETCH_MS,
+	    .limits.timeout_ms = left_ms < 1          ? 1
+	                         : left_ms < FETCH_MS ? left_ms
+	                                              : FETCH_MS,
 	    .wall_s = wall_ms() / 1000,
 	};
 

@@ -25,7 +25,9 @@ struct config {
 	struct rules rules;
 };
 
-#define TWO "[{\"name\":\"a\",\"members\":[\"Ana\",\"Boris\",\"Chloe\"]},{\"name\":\"b\",\"members\":[\"Dai\",\"Efua\"]}]"
+#define TWO                                                                                                  \
+	"[{\"name\":\"a\",\"members\":[\"Ana\",\"Boris\",\"Chloe\"]},{\"name\":\"b\",\"members\":[\"Dai\","  \
+	"\"Efua\"]}]"
 
 static struct json *parse(const char *text)
 {
@@ -150,15 +152,21 @@ static void a_configuration_that_cannot_be_is_refused_with_its_fault(void **stat
 	} rows[] = {
 	    {"[]", "[]", "exactly two"},
 	    {"[{\"name\":\"a\",\"members\":[\"x\"]}]", "[]", "exactly two"},
-	    {"[{\"name\":\"a\",\"members\":[\"x\"]},{\"name\":\"a\",\"members\":[\"y\"]}]", "[]", "both are called 'a'"},
+	    {"[{\"name\":\"a\",\"members\":[\"x\"]},{\"name\":\"a\",\"members\":[\"y\"]}]", "[]",
+	        "both are called 'a'"},
 	    {"[{\"name\":\"a\",\"members\":[]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]", "'a' is empty"},
 	    {"[{\"name\":\"a\",\"members\":[\" \"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]", "blank"},
 	    {"[{\"name\":\" \",\"members\":[\"x\"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]", "blank"},
-	    {"[{\"name\":\"a\",\"members\":[\"x\",\"x\"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]", "'x' is listed twice"},
-	    {"[{\"name\":\"a\",\"members\":[\"x\"]},{\"name\":\"b\",\"members\":[\"x\"]}]", "[]", "in both groups"},
-	    {"[{\"name\":\"a\",\"member\":[\"x\"]},{\"name\":\"b\",\"members\":[\"x\"]}]", "[]", "unknown key 'member'"},
-	    {"[{\"name\":\"z\",\"members\":[\"x\"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]", "no group 'a'"},
-	    {TWO, "[{\"name\":\"Zoe\",\"from\":\"2024-08-19\",\"to\":\"2024-08-19\"}]", "'Zoe' is in no group"},
+	    {"[{\"name\":\"a\",\"members\":[\"x\",\"x\"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]",
+	        "'x' is listed twice"},
+	    {"[{\"name\":\"a\",\"members\":[\"x\"]},{\"name\":\"b\",\"members\":[\"x\"]}]", "[]",
+	        "in both groups"},
+	    {"[{\"name\":\"a\",\"member\":[\"x\"]},{\"name\":\"b\",\"members\":[\"x\"]}]", "[]",
+	        "unknown key 'member'"},
+	    {"[{\"name\":\"z\",\"members\":[\"x\"]},{\"name\":\"b\",\"members\":[\"y\"]}]", "[]",
+	        "no group 'a'"},
+	    {TWO, "[{\"name\":\"Zoe\",\"from\":\"2024-08-19\",\"to\":\"2024-08-19\"}]",
+	        "'Zoe' is in no group"},
 	    {TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-20\",\"to\":\"2024-08-19\"}]", "before it begins"},
 	    {TWO, "[{\"name\":\"Ana\",\"from\":\"2024-02-30\",\"to\":\"2024-08-19\"}]", "leave"},
 	    {TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-20\"}]", "to is missing"},
@@ -183,7 +191,8 @@ static void names_are_compared_whole(void **state)
 
 	(void)state;
 	assert_null(read_config(&config,
-	    "[{\"name\":\"a\",\"members\":[\"Jo\",\"Jo Ann\"]},{\"name\":\"b\",\"members\":[\"Jo A\"]}]", "[]"));
+	    "[{\"name\":\"a\",\"members\":[\"Jo\",\"Jo Ann\"]},{\"name\":\"b\",\"members\":[\"Jo A\"]}]",
+	    "[]"));
 	assert_int_equal(rules_group_of(&config.rules, "Jo A"), 1);
 	config_done(&config);
 }
@@ -229,7 +238,8 @@ static size_t count_of(const struct rota *rota, const char *name)
 	size_t count = 0;
 
 	for (size_t i = 0; i < rota->count; i++)
-		count += (size_t)!strcmp(rota->days[i].lead, name) + (size_t)!strcmp(rota->days[i].assist, name);
+		count +=
+		    (size_t)!strcmp(rota->days[i].lead, name) + (size_t)!strcmp(rota->days[i].assist, name);
 	return count;
 }
 
@@ -241,7 +251,8 @@ static void who_is_away_is_up_on_another_day_and_nobody_works_more(void **state)
 
 	(void)state;
 	assert_null(read_config(&plain, TWO, "[]"));
-	assert_null(read_config(&away, TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-26\",\"to\":\"2024-08-27\"}]"));
+	assert_null(
+	    read_config(&away, TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-26\",\"to\":\"2024-08-27\"}]"));
 	make(&plain, &arena, &before);
 	make(&away, &arena, &after);
 	for (size_t i = 0; i < after.count; i++) {
@@ -282,7 +293,8 @@ static void days_that_nobody_can_take_are_all_named(void **state)
 	struct rota rota;
 
 	(void)state;
-	assert_null(read_config(&config, TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-01\",\"to\":\"2025-08-01\"}]"));
+	assert_null(
+	    read_config(&config, TWO, "[{\"name\":\"Ana\",\"from\":\"2024-08-01\",\"to\":\"2025-08-01\"}]"));
 	struct rota_start start = start_of(&config);
 	struct err *e = rota_make(&config.rules, &start, 7, &none, &arena, &rota);
 	assert_int_equal(err_kind(e), ERR_PERMANENT);
@@ -330,7 +342,8 @@ static void an_event_has_the_id_of_the_specification(void **state)
 	char id[EVENT_ID_TEXT], other[EVENT_ID_TEXT];
 
 	(void)state;
-	assert_string_equal(event_id("support", day("2024-08-19"), 0, id), "jcl2o70kltsqs7eu3aubg32hl1b0ui82");
+	assert_string_equal(
+	    event_id("support", day("2024-08-19"), 0, id), "jcl2o70kltsqs7eu3aubg32hl1b0ui82");
 	assert_string_not_equal(event_id("support", day("2024-08-19"), 1, other), id);
 	assert_string_not_equal(event_id("suppor", day("2024-08-19"), 0, other), id);
 }
@@ -389,14 +402,20 @@ static void events_take_the_days_that_they_last(void **state)
 		const char *days[4]; /* of 2024 */
 	} rows[] = {
 	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\n")), {"2024-12-25"}},
-	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\nDTEND;VALUE=DATE:20241227\r\n")), {"2024-12-25", "2024-12-26"}},
-	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\nDURATION:P2D\r\n")), {"2024-12-25", "2024-12-26"}},
+	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\nDTEND;VALUE=DATE:20241227\r\n")),
+	        {"2024-12-25", "2024-12-26"}},
+	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\nDURATION:P2D\r\n")),
+	        {"2024-12-25", "2024-12-26"}},
 	    {CALENDAR(EVENT("DTSTART:20241224T120000\r\nDTEND:20241224T180000\r\n")), {"2024-12-24"}},
 	    {CALENDAR(EVENT("DTSTART:20241224T120000\r\nDTEND:20241225T000000\r\n")), {"2024-12-24"}},
 	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20200101\r\nRRULE:FREQ=YEARLY\r\n")), {"2024-01-01"}},
-	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20231130\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH\r\n")), {"2024-11-28"}},
-	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20240101\r\nRDATE;VALUE=DATE:20240501\r\n")), {"2024-01-01", "2024-05-01"}},
-	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20200101\r\nRRULE:FREQ=YEARLY\r\nEXDATE;VALUE=DATE:20240101\r\n")), {NULL}},
+	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20231130\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH\r\n")),
+	        {"2024-11-28"}},
+	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20240101\r\nRDATE;VALUE=DATE:20240501\r\n")),
+	        {"2024-01-01", "2024-05-01"}},
+	    {CALENDAR(
+	         EVENT("DTSTART;VALUE=DATE:20200101\r\nRRULE:FREQ=YEARLY\r\nEXDATE;VALUE=DATE:20240101\r\n")),
+	        {NULL}},
 	    {CALENDAR(EVENT("DTSTART;VALUE=DATE:20241225\r\nSTATUS:CANCELLED\r\n")), {NULL}},
 	    {CALENDAR(EVENT("SUMMARY:no day\r\n")), {NULL}},
 	    {CALENDAR(""), {NULL}},
@@ -419,7 +438,8 @@ static void events_take_the_days_that_they_last(void **state)
 
 static void what_is_no_calendar_is_an_error(void **state)
 {
-	static const char *const texts[] = {"", "hello", "<html>404</html>", "BEGIN:VEVENT\r\nEND:VEVENT\r\n", "\r\n\r\n"};
+	static const char *const texts[] = {
+	    "", "hello", "<html>404</html>", "BEGIN:VEVENT\r\nEND:VEVENT\r\n", "\r\n\r\n"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -463,7 +483,8 @@ static void what_is_published_is_read_as_it_was_written(void **state)
 	(void)state;
 	assert_null(read_config(&config, TWO, "[]"));
 	publish(&config, &published, &arena);
-	assert_null(published_cover(&published, &config.rules, published.rota.days[0].day, "lead", "Boris", true));
+	assert_null(
+	    published_cover(&published, &config.rules, published.rota.days[0].day, "lead", "Boris", true));
 	struct json *value = published_json(&published, &config.rules);
 	assert_null(published_read(value, &config.rules, &again));
 	struct json *other = published_json(&again, &config.rules);
@@ -519,7 +540,8 @@ static void a_rota_is_carried_on_with_the_group_whose_turn_it_is(void **state)
 	assert_int_equal(start.first, 0);
 	assert_string_equal(start.before[0], last->assist);
 	assert_int_equal(start.block, last->block + 1);
-	/* Somebody joins on a Tuesday in the midst of the second block: from the next block on, which is led by a. */
+	/* Somebody joins on a Tuesday in the midst of the second block: from the next block on, which is led
+	 * by a. */
 	config.rules.start_date = published.rota.days[4].day;
 	published_start(&published, &config.rules, true, &start, &uneven);
 	assert_int_equal(start.day, published.rota.days[5].day);
@@ -546,8 +568,8 @@ static void a_change_by_hand_is_kept_when_the_rota_is_made_again(void **state)
 	publish(&config, &published, &arena);
 	const char *first = arena_copy(&arena, published.rota.days[0].lead);
 	const char *second = arena_copy(&arena, published.rota.days[1].lead);
-	assert_null(published_swap(&published, &config.rules, published.rota.days[0].day, published.rota.days[1].day,
-	    "lead", false));
+	assert_null(published_swap(&published, &config.rules, published.rota.days[0].day,
+	    published.rota.days[1].day, "lead", false));
 	assert_string_equal(published.rota.days[0].lead, second);
 	assert_int_equal(published.rota.days[0].sequence, 1);
 	make(&config, &arena, &rota);
@@ -570,7 +592,8 @@ static void a_change_by_hand_that_breaks_a_rule_needs_force(void **state)
 	assert_null(read_config(&config, TWO, "[]"));
 	publish(&config, &published, &arena);
 	struct rota_day *days = published.rota.days;
-	struct err *e = published_cover(&published, &config.rules, days[0].day, "assist", days[0].lead, false);
+	struct err *e =
+	    published_cover(&published, &config.rules, days[0].day, "assist", days[0].lead, false);
 	assert_non_null(strstr(err_text(e), "--force"));
 	err_destroy(e);
 	e = published_cover(&published, &config.rules, days[0].day, "assist", "Zoe", true);
