@@ -17,6 +17,7 @@
 #include "daemon/child.h"
 #include "daemon/dispatcher.h"
 #include "daemon/line.h"
+#include "daemon/once_report.h"
 #include "daemon/stage.h"
 #include "daemon/supervisor.h"
 #include "request/link.h"
@@ -64,29 +65,6 @@ static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
 
 /* -- the outcomes of messages ---------------------------------------------------------------------- */
 
-/* The state of the outbox in the words of the report. */
-static const char *outcome_of(const struct message_state *state)
-{
-	static const char *const same[] = {"delivered", "ambiguous", "suppressed"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-		if (text_equal(state->state, same[i]))
-			return same[i];
-	if (text_equal(state->state, "discarded"))
-		return "rejected";
-	if (!text_equal(state->state, "dead"))
-		return "queued";
-	return state->reason && !strncmp(state->reason, "expired", strlen("expired")) ? "expired" : "rejected";
-}
-
-static struct json *message_of(const struct once *once, const char *id)
-{
-	json_each(item, json_get(once->report, "messages"))
-		if (text_equal(json_text(json_get(item, "id")), id))
-			return (struct json *)item; /* the report is ours */
-	return NULL;
-}
-
 static void on_outcomes(void *arg, struct err *e, const void *reply)
 {
 	struct once *once = arg;
@@ -97,22 +75,9 @@ static void on_outcomes(void *arg, struct err *e, const void *reply)
 		finish(once);
 		return;
 	}
-	for (size_t i = 0; i < answer->count; i++) {
-		const struct message_state *state = &answer->messages[i];
-		struct json *message = message_of(once, state->id);
-
-		if (!message)
-			continue;
-		json_set_string(message, "outcome", outcome_of(state));
-		json_set_int(message, "attempts", state->attempts);
-		json_set_string(message, "detail", state->answer ? state->answer : state->reason);
-	}
+	for (size_t i = 0; i < answer->count; i++)
+		once_report_outcome(once->report, &answer->messages[i]);
 	finish(once);
-}
-
-static bool is_queued(const struct json *message)
-{
-	return text_equal(json_text(json_get(message, "outcome")), "queued");
 }
 
 /* Waits for all messages that are neither printed nor suppressed. */
@@ -124,7 +89,7 @@ static void wait_outcomes(struct once *once)
 	struct wait wait = {.ids = ids, .deadline_ms = wall_ms() + once->request->deliver_timeout_ms};
 
 	json_each(message, messages)
-		if (is_queued(message))
+		if (once_report_waits(message))
 			ids[wait.count++].id = json_text(json_get(message, "id"));
 	if (wait.count)
 		line_call(once->line, REQ_WAIT, &wait, on_outcomes, once);
@@ -147,7 +112,7 @@ static void on_console_settled(void *arg, struct err *e, const void *reply)
 
 static bool is_ours_to_print(const struct json *message)
 {
-	return is_queued(message) && text_equal(json_text(json_get(message, "type")), "console");
+	return once_report_waits(message) && text_equal(json_text(json_get(message, "type")), "console");
 }
 
 /*
@@ -180,66 +145,11 @@ static void settle_console(struct once *once)
 
 /* -- the run --------------------------------------------------------------------------------------- */
 
-static void add_error(struct json *report, const struct err *error)
-{
-	if (!error) {
-		json_set_null(report, "error");
-		return;
-	}
-	struct json *value = json_set_object(report, "error");
-	json_set_string(value, "kind", err_kind_name(err_kind(error)));
-	json_set_string(value, "message", err_message(error));
-	struct json *frames = json_set_array(value, "frames");
-	for (size_t i = 0; i < err_frames(error); i++) {
-		const struct err_frame *frame = err_frame(error, i);
-		struct json *item = json_add_object(frames);
-
-		json_set_string(item, "function", frame->function);
-		json_set_string(item, "file", frame->file);
-		json_set_int(item, "line", frame->line);
-		json_set_string(item, "note", frame->note);
-	}
-}
-
-/* PART of the worker's report, or an empty one if the run did not get that far. */
-static void add_part(struct json *report, const struct json *worker_report, const char *part, struct json *empty)
-{
-	const struct json *value = json_get(worker_report, part);
-
-	if (value)
-		json_destroy(empty);
-	json_set(report, part, value ? json_copy(value) : empty);
-}
-
-static struct json *make_report(const struct once *once, const struct run_end *end)
-{
-	const struct conf_job *job = once->request->job;
-	struct json *report = json_object(), *parsed = NULL;
-	cleanup(free_text) char *run = end->granted->run ? mem_format("%lld", (long long)end->granted->run)
-	                                                 : mem_copy("dry-run");
-
-	if (end->report)
-		err_ignore(json_parse(end->report, strlen(end->report), &parsed));
-	json_set_string(report, "job", job->name);
-	json_set_string(report, "module", job->module->name);
-	json_set_string(report, "run", run);
-	json_set_instant(report, "slot", once->slot);
-	json_set_bool(report, "dry_run", end->granted->dry_run);
-	json_set_string(report, "result",
-	    end->ending == ENDED_OK ? "ok" : end->ending == ENDED_DEGRADED ? "degraded" : "error");
-	add_error(report, end->error);
-	add_part(report, parsed, "data", json_array());
-	add_part(report, parsed, "messages", json_array());
-	add_part(report, parsed, "metrics", json_object());
-	json_destroy(parsed);
-	return report;
-}
-
 static void on_run_ended(void *arg, const struct run_end *end)
 {
 	struct once *once = arg;
 
-	once->report = make_report(once, end);
+	once->report = once_report(once->request->job, once->slot, end);
 	if (end->error || !once->line) {
 		finish(once);
 		return;
