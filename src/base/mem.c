@@ -140,6 +140,16 @@ char *arena_copy_n(struct arena *arena, const char *text, size_t length)
 	return copy;
 }
 
+void *arena_take(struct arena *arena, void *items, size_t size)
+{
+	void *copy = arena_alloc(arena, size);
+
+	if (size)
+		memcpy(copy, items, size);
+	free(items);
+	return copy;
+}
+
 char *arena_format(struct arena *arena, const char *fmt, ...)
 {
 	va_list args;

@@ -44,6 +44,8 @@ struct arena {
 NEVER_NULL void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type */
 char *arena_copy(struct arena *arena, const char *text); /* NULL stays NULL */
 char *arena_copy_n(struct arena *arena, const char *text, size_t length);
+/* A copy of what was gathered with mem_grow(): SIZE bytes at ITEMS (may be NULL if 0), which are freed. */
+NEVER_NULL void *arena_take(struct arena *arena, void *items, size_t size);
 char *arena_format(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* FUNCTION(ARG) when the arena is released, the last one deferred first: for what owns more than its bytes. */
 void arena_defer(struct arena *arena, void (*function)(void *arg), void *arg);

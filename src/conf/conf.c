@@ -284,13 +284,10 @@ static void prepare_reader(struct loader *loader)
 static void keep_references(struct loader *loader)
 {
 	struct option_reader *reader = &loader->reader;
-	size_t bytes = reader->reference_count * sizeof(*reader->references);
 
 	loader->conf->reference_count = reader->reference_count;
-	loader->conf->references = arena_alloc(&loader->conf->arena, bytes);
-	if (bytes)
-		memcpy(loader->conf->references, reader->references, bytes);
-	free(reader->references);
+	loader->conf->references = arena_take(&loader->conf->arena, reader->references,
+	    reader->reference_count * sizeof(*reader->references));
 }
 
 #define JOBS_MANY 1000

@@ -72,11 +72,8 @@ static struct err *list_recorded(
 		mem_grow(keys, count, capacity);
 		keys[count++].id = column_text(&q, 0, arena);
 	}
-	state->keys = arena_alloc(arena, (count + 1) * sizeof(*keys));
-	if (count)
-		memcpy(state->keys, keys, count * sizeof(*keys));
+	state->keys = arena_take(arena, keys, count * sizeof(*keys));
 	state->key_count = count;
-	free(keys);
 	return query_done(&q);
 }
 
@@ -148,11 +145,8 @@ static struct err *list_open_slots(struct sqlite *db, struct arena *arena, struc
 		    .not_before_ms = column_int(&q, 4),
 		};
 	}
-	reply->open = arena_alloc(arena, count * sizeof(*slots));
-	if (count)
-		memcpy(reply->open, slots, count * sizeof(*slots));
+	reply->open = arena_take(arena, slots, count * sizeof(*slots));
 	reply->open_count = count;
-	free(slots);
 	return query_done(&q);
 }
 

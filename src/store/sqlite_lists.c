@@ -254,10 +254,7 @@ static struct err *page_messages(
 		read_message(&q, arena, &rows[count++]);
 	}
 	reply->count = count;
-	reply->rows = arena_alloc(arena, count * sizeof(*rows));
-	if (count)
-		memcpy(reply->rows, rows, count * sizeof(*rows));
-	free(rows);
+	reply->rows = arena_take(arena, rows, count * sizeof(*rows));
 	return query_done(&q);
 }
 
@@ -303,9 +300,6 @@ struct err *sqlite_counts(struct store *store, const void *request, struct arena
 		};
 	}
 	reply->count = count;
-	reply->rows = arena_alloc(arena, count * sizeof(*rows));
-	if (count)
-		memcpy(reply->rows, rows, count * sizeof(*rows));
-	free(rows);
+	reply->rows = arena_take(arena, rows, count * sizeof(*rows));
 	return query_done(&q);
 }

@@ -150,10 +150,7 @@ struct err *sqlite_waiting_channels(
 		mem_grow(channels, *count, capacity);
 		channels[(*count)++].id = column_text(&q, 0, arena);
 	}
-	*out = arena_alloc(arena, *count * sizeof(*channels));
-	if (*count)
-		memcpy(*out, channels, *count * sizeof(*channels));
-	free(channels);
+	*out = arena_take(arena, channels, *count * sizeof(*channels));
 	return query_done(&q);
 }
 
@@ -456,10 +453,7 @@ struct err *sqlite_lanes(struct store *store, const void *request, struct arena 
 		lanes[count++].value = column_text(&q, 1, arena);
 	}
 	reply->count = count;
-	reply->lanes = arena_alloc(arena, count * sizeof(*lanes));
-	if (count)
-		memcpy(reply->lanes, lanes, count * sizeof(*lanes));
-	free(lanes);
+	reply->lanes = arena_take(arena, lanes, count * sizeof(*lanes));
 	return query_done(&q);
 }
 

@@ -39,9 +39,6 @@ struct err *sqlite_paused(struct store *store, const void *request, struct arena
 		mem_grow(rows, count, capacity);
 		rows[count++] = (struct job_pause){column_text(&q, 0, arena), column_int(&q, 1)};
 	}
-	*reply = (struct pauses){.jobs = arena_alloc(arena, count * sizeof(*rows)), .count = count};
-	if (count)
-		memcpy(reply->jobs, rows, count * sizeof(*rows));
-	free(rows);
+	*reply = (struct pauses){.jobs = arena_take(arena, rows, count * sizeof(*rows)), .count = count};
 	return query_done(&q);
 }

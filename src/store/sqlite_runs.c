@@ -365,11 +365,8 @@ static struct err *list_open_runs(
 		mem_grow(ids, count, capacity);
 		ids[count++] = column_int(&q, 0);
 	}
-	*out_ids = arena_alloc(arena, count * sizeof(*ids));
-	if (count)
-		memcpy(*out_ids, ids, count * sizeof(*ids));
+	*out_ids = arena_take(arena, ids, count * sizeof(*ids));
 	*out_count = count;
-	free(ids);
 	return query_done(&q);
 }
 
@@ -406,11 +403,8 @@ static struct err *list_ids(struct query *q, struct arena *arena, struct id_reco
 		mem_grow(ids, count, capacity);
 		ids[count++].id = column_text(q, 0, arena);
 	}
-	*out = arena_alloc(arena, count * sizeof(*ids));
-	if (count)
-		memcpy(*out, ids, count * sizeof(*ids));
+	*out = arena_take(arena, ids, count * sizeof(*ids));
 	*out_count = count;
-	free(ids);
 	return query_done(q);
 }
 
