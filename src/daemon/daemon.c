@@ -342,20 +342,17 @@ static void start_children(struct daemon *daemon)
 	supervisor_start(daemon->supervisor, CHILD_WORKER);
 }
 
-static struct err *start(struct daemon *daemon)
+static void add_signals(struct daemon *daemon)
 {
-	struct lock_holder holder;
-	bool held;
-
-	PASS(stage_lock(&daemon->stage, "daemon", LOCK_PATIENCE_MS, &held, &holder));
-	if (!held)
-		return ERR(ERR_CONFIG, "a daemon runs on the store %s already: process %d", daemon->conf->daemon.store,
-		    (int)holder.pid);
 	add_signal(daemon, 0, SIGCHLD, on_child_signal);
 	event_active(daemon->signals[0], EV_SIGNAL, 1); /* the checker has ended before this was heard */
 	add_signal(daemon, 1, SIGTERM, on_stop_signal);
 	add_signal(daemon, 2, SIGINT, on_stop_signal);
 	add_signal(daemon, 3, SIGHUP, on_hangup);
+}
+
+static void create_reload(struct daemon *daemon)
+{
 	daemon->reload = reload_create(&(struct reload_setup){
 	    .base = daemon->stage.base,
 	    .conf = daemon->conf,
@@ -363,8 +360,10 @@ static struct err *start(struct daemon *daemon)
 	    .ended = on_reloaded,
 	    .arg = daemon,
 	});
-	start_children(daemon);
-	set_timers(daemon);
+}
+
+static void create_scheduler(struct daemon *daemon)
+{
 	daemon->alarms = alarms_create(&(struct alarms_setup){
 	    .base = daemon->stage.base,
 	    .conf = daemon->conf,
@@ -382,6 +381,10 @@ static struct err *start(struct daemon *daemon)
 	    .ready = on_scheduler_ready,
 	    .arg = daemon,
 	});
+}
+
+static struct err *open_control(struct daemon *daemon)
+{
 	return control_create(
 	    &(struct control_setup){
 	        .base = daemon->stage.base,
@@ -395,6 +398,23 @@ static struct err *start(struct daemon *daemon)
 	        .arg = daemon,
 	    },
 	    &daemon->control);
+}
+
+static struct err *start(struct daemon *daemon)
+{
+	struct lock_holder holder;
+	bool held;
+
+	PASS(stage_lock(&daemon->stage, "daemon", LOCK_PATIENCE_MS, &held, &holder));
+	if (!held)
+		return ERR(ERR_CONFIG, "a daemon runs on the store %s already: process %d",
+		    daemon->conf->daemon.store, (int)holder.pid);
+	add_signals(daemon);
+	create_reload(daemon);
+	start_children(daemon);
+	set_timers(daemon);
+	create_scheduler(daemon);
+	return open_control(daemon);
 }
 
 static void done(struct daemon *daemon)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Hands granted runs to workers, watches their deadlines, closes them. */
+/* Hands granted runs to workers and watches their deadlines. */
 #include "daemon/dispatcher.h"
 
 #include <event2/event.h>
@@ -10,150 +10,12 @@
 #include "base/log.h"
 #include "daemon/child.h"
 #include "daemon/death.h"
+#include "daemon/dispatcher_parts.h"
 #include "daemon/listener.h"
-#include "daemon/traceback.h"
 
-#define KILL_AFTER_S 10
+#define KILL_AFTER_S       10
 #define EXHAUSTED_MS       1000 /* a run that waits longer than this for a worker is worth a line */
 #define EXHAUSTED_AGAIN_MS 60000
-
-enum run_state { RUN_WAITING, RUN_RUNNING, RUN_CLOSING };
-
-/* One run in hand. */
-struct run_entry {
-	struct run_entry *prev, *next;
-	struct dispatcher *dispatcher;
-	struct granted granted;
-	enum run_state state;
-	struct child *worker; /* while it runs */
-	struct event *deadline;
-	bool overrun; /* TERM was sent */
-	struct mono waiting_since, started;
-	int64_t started_ms;
-	/* how it ended */
-	struct traceback *traceback; /* in the making */
-	struct arena arena;
-	struct run_end end;
-};
-
-struct dispatcher {
-	struct dispatcher_setup setup;
-	struct run_entry *waiting;
-	size_t waiting_count, count;
-	struct run_entry *running; /* and being traced or closed */
-	struct child **idle;
-	size_t idle_count, idle_capacity;
-	struct event *exhausted;
-	bool stopping;
-};
-
-/* -- the end of a run ------------------------------------------------------------------------------ */
-
-static void forget(struct run_entry *entry)
-{
-	struct dispatcher *dispatcher = entry->dispatcher;
-
-	dispatcher->count--;
-	if (entry->deadline)
-		event_free(entry->deadline);
-	traceback_destroy(entry->traceback);
-	err_destroy(entry->end.error);
-	arena_done(&entry->arena);
-	free((char *)entry->granted.key);
-	free((char *)entry->granted.given);
-	conf_unref(entry->granted.job->conf);
-	free(entry);
-}
-
-static void finish(struct run_entry *entry)
-{
-	struct dispatcher *dispatcher = entry->dispatcher;
-
-	DL_DELETE(dispatcher->running, entry); /* NOLINT(clang-analyzer-core.NullDereference): the list has it */
-	if (!entry->granted.slots_to)
-		listen_run_ended(&entry->end);
-	dispatcher->setup.ended(dispatcher->setup.arg, &entry->end);
-	forget(entry);
-}
-
-static void on_closed(void *arg, struct err *e, const void *reply)
-{
-	struct run_entry *entry = arg;
-	const struct close_reply *closed = reply;
-
-	if (e) {
-		log_fault(LEVEL_ERROR, "run_not_closed", ERR_AT(e, "close run %lld", (long long)entry->granted.run));
-	} else if (closed->committed) { /* it died between its commit and telling us: it stands */
-		err_destroy(entry->end.error);
-		entry->end.error = NULL;
-		entry->end.ending = ENDED_OK;
-	} else {
-		entry->end.again = closed->again;
-		entry->end.not_before_ms = closed->not_before_ms;
-	}
-	finish(entry);
-}
-
-static const char *const close_reasons[] = {
-    [ENDED_FAILED] = "failed",
-    [ENDED_TIMEOUT] = "timeout",
-    [ENDED_CRASHED] = "crashed",
-    [ENDED_INTERRUPTED] = "interrupted",
-};
-
-/* ERROR is taken. */
-static void close_run(struct run_entry *entry, enum ending ending, struct err *error)
-{
-	struct run_end *end = &entry->end;
-
-	entry->state = RUN_CLOSING;
-	end->ending = ending;
-	end->error = error;
-	end->ms = entry->started.ms ? mono_now().ms - entry->started.ms : 0;
-	if (!entry->dispatcher->setup.line || !entry->granted.run) {
-		finish(entry);
-		return;
-	}
-	struct close request = {
-	    .run = entry->granted.run,
-	    .interrupted = ending == ENDED_INTERRUPTED,
-	    .unbegun = !entry->started_ms,
-	    .reason = close_reasons[ending],
-	    .error = error_to_record(error, &entry->arena),
-	    .started_ms = entry->started_ms,
-	    .ended_ms = wall_ms(),
-	    .values = (struct value_record *)end->values,
-	    .value_count = end->value_count,
-	    .retries = entry->granted.withdrawn ? 0 : entry->granted.job->retry_attempts,
-	    .retry_initial_ms = entry->granted.job->retry_initial_ms,
-	    .retry_max_ms = entry->granted.job->retry_max_ms,
-	};
-	line_call(entry->dispatcher->setup.line, REQ_CLOSE, &request, on_closed, entry);
-}
-
-static void on_traced(void *arg, const struct error_record *frames)
-{
-	struct run_entry *entry = arg;
-
-	struct err *error = entry->end.error;
-
-	entry->traceback = NULL;
-	entry->end.traced = frames != NULL;
-	close_run(entry, entry->end.ending, frames ? traceback_merge(error, frames) : error);
-}
-
-/* Closes the run when it is known where in the code its worker stood. ERROR is taken. */
-static void trace_and_close(
-    struct run_entry *entry, const struct crash_record *crash, enum ending ending, struct err *error)
-{
-	struct event_base *base = entry->dispatcher->setup.base;
-
-	entry->end.ending = ending;
-	entry->end.error = error;
-	entry->traceback = traceback_start(base, crash, on_traced, entry);
-	if (!entry->traceback)
-		on_traced(entry, NULL);
-}
 
 /* Where the run stands now; what it was told last stays if its worker has cleared the page since. */
 static void note_step(struct run_entry *entry, const struct child *worker)
@@ -237,7 +99,6 @@ static void start(struct run_entry *entry, struct child *worker)
 	DL_DELETE(dispatcher->waiting, entry);
 	dispatcher->waiting_count--;
 	DL_APPEND(dispatcher->running, entry);
-	entry->state = RUN_RUNNING;
 	entry->worker = worker;
 	worker->user = entry;
 	entry->started = mono_now();
@@ -294,7 +155,7 @@ static void abandon(struct run_entry *entry, enum ending ending, struct err *e)
 	DL_DELETE(dispatcher->waiting, entry);
 	dispatcher->waiting_count--;
 	DL_APPEND(dispatcher->running, entry);
-	close_run(entry, ending, e);
+	run_entry_close(entry, ending, e);
 }
 
 static void stop_waiting(struct run_entry *entry)
@@ -389,9 +250,9 @@ static void fail(struct run_entry *entry, const struct crash_record *crash, stru
 	enum ending ending = entry->overrun ? ENDED_TIMEOUT : ENDED_FAILED;
 
 	if (crash->cause == CRASH_EXHAUSTED)
-		trace_and_close(entry, crash, ending, error);
+		run_entry_trace(entry, crash, ending, error);
 	else
-		close_run(entry, ending, error);
+		run_entry_close(entry, ending, error);
 }
 
 void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, const struct run_result *result)
@@ -415,7 +276,7 @@ void dispatcher_result(struct dispatcher *dispatcher, struct child *worker, cons
 		return;
 	}
 	entry->end.ending = result->degraded ? ENDED_DEGRADED : ENDED_OK;
-	finish(entry);
+	run_entry_finish(entry);
 }
 
 static void drop_idle(struct dispatcher *dispatcher, const struct child *worker)
@@ -456,7 +317,7 @@ void dispatcher_gone(struct dispatcher *dispatcher, struct child *worker, int st
 	};
 	if (death_is_from_outside(&death) && !death.oom_kills)
 		death.crash.count = 0; /* no fault of the job's: there is nothing to trace */
-	trace_and_close(entry, &death.crash, death_ending(&death), death_error(&death));
+	run_entry_trace(entry, &death.crash, death_ending(&death), death_error(&death));
 }
 
 /* -- another configuration ------------------------------------------------------------------------- */
@@ -542,9 +403,9 @@ void dispatcher_destroy(struct dispatcher *dispatcher)
 	if (!dispatcher)
 		return;
 	DL_FOREACH_SAFE(dispatcher->waiting, entry, next)
-		forget(entry);
+		run_entry_destroy(entry);
 	DL_FOREACH_SAFE(dispatcher->running, entry, next)
-		forget(entry);
+		run_entry_destroy(entry);
 	event_free(dispatcher->exhausted);
 	free(dispatcher->idle);
 	free(dispatcher);
