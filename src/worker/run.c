@@ -9,12 +9,10 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "daemon/child.h"
 #include "send/channel.h"
 #include "source/api.h"
 #include "source/source.h"
-#include "store/client.h"
 #include "worker/apis.h"
 #include "worker/crash.h"
 #include "worker/sources.h"

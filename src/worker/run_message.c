@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages of a run: for each channel one, rendered, with its id, key and expiry. What is queued here goes
- * out with the run's commit (run.c); what is sent goes out at once (run_send.c).
+ * out with the run's commit (run_commit.c); what is sent goes out at once (run_send.c).
  */
 #include <string.h>
 
