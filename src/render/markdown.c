@@ -136,12 +136,28 @@ static bool is_number_mark(const struct place *p)
 	return !i || p->text[i - 1] == '\n';
 }
 
-/* An @ that begins a word calls somebody; within a word it is an address. */
+static bool calls_everybody(const struct place *p)
+{
+	static const char *const words[] = {"all", "channel", "everyone", "here"};
+	size_t left = p->length - p->at - 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (left >= strlen(words[i]) && !strncasecmp(p->text + p->at + 1, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+/*
+ * An @ that begins a word calls somebody; within a word it is an address, but what a chat takes for a word is
+ * its own affair: nothing that calls everybody is left to it.
+ */
 static bool is_mention(const struct place *p)
 {
 	char next = after(p, 1);
 
-	return !is_word(before(p)) && (is_word(next) || next == '!' || next == '&');
+	if (is_word(before(p)))
+		return calls_everybody(p);
+	return is_word(next) || next == '!' || next == '&';
 }
 
 static const struct mark {
