@@ -295,9 +295,19 @@ static void the_report_shows_data_messages_and_metrics(void **state)
 	assert_true(json_is(json_get(message, "payload"), JSON_OBJECT));
 	assert_true(json_double(json_get(json_get(shown, "metrics"), "slips_count")) == 3);
 	json_destroy(shown);
+	run_done(&bench->run);
+}
+
+static void the_report_of_a_run_that_failed_shows_no_message_for_there_never_was_one(void **state)
+{
+	struct json *shown;
+
+	(void)state;
+	begin("both");
+	assert_ok(run_queue(&bench->run, &(struct message){.kind = "report"}, data_of("a", "b")));
 	shown = report(true);
 	assert_int_equal(json_length(json_get(shown, "data")), 1);
-	assert_int_equal(json_length(json_get(shown, "messages")), 0); /* the run failed: they never were */
+	assert_int_equal(json_length(json_get(shown, "messages")), 0);
 	json_destroy(shown);
 	run_done(&bench->run);
 }
