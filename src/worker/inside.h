@@ -70,7 +70,7 @@ struct run {
 	size_t message_count, message_capacity;
 	struct new_state *states;
 	size_t state_count, state_capacity;
-	struct state_place *state_places; /* of these, by key (run.c) */
+	struct state_place *state_places; /* of these, by key (run_state.c) */
 	struct read_state *read_states;   /* by key: run_states_load() */
 	struct value_record *values;
 	size_t value_count, value_capacity;
