@@ -9,10 +9,10 @@
  */
 #include <bmad/job.h>
 #include <bmad/mem.h>
+#include <bmad/text.h>
 
 #include <string.h>
 
-#include "base/text.h"
 #include "jobs/rota/google.h"
 #include "jobs/rota/ics.h"
 #include "jobs/rota/published.h"

@@ -7,10 +7,10 @@
  */
 #include <bmad/job.h>
 #include <bmad/mem.h>
+#include <bmad/text.h>
 
 #include <string.h>
 
-#include "base/text.h"
 #include "jobs/rota/published.h"
 #include "jobs/rota/view.h"
 

@@ -110,5 +110,7 @@ struct err *api_wait(struct api *api, int64_t ms) MUST_CHECK;
  * every log; after LIFE_MS (0: not known) it is renewed before the next call.
  */
 void api_session(struct api *api, const char *base, const char *token, int64_t life_ms);
+/* Keeps SECRET, which was made to sign in, out of every log. */
+void api_secret(const char *secret);
 
 #endif

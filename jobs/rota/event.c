@@ -5,9 +5,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+#include <bmad/escape.h>
 #include <bmad/time.h>
-
-#include "render/escape.h"
 
 #define ID_BYTES  20
 #define TITLE_MAX 1000

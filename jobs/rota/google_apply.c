@@ -7,9 +7,8 @@
 
 #include <string.h>
 
+#include <bmad/text.h>
 #include <bmad/time.h>
-
-#include "base/text.h"
 
 #define GENERATIONS 20
 

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <bmad/buf.h>
+#include <bmad/file.h>
+#include <bmad/text.h>
 #include <bmad/time.h>
 
-#include "base/buf.h"
-#include "base/file.h"
-#include "base/text.h"
 #include "jobs/rota/ics.h"
 
 #define DEDICATED  "bmad-rota: dedicated"

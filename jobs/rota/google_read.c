@@ -4,11 +4,11 @@
 
 #include <string.h>
 
+#include <bmad/form.h>
+#include <bmad/text.h>
 #include <bmad/time.h>
 
-#include "base/text.h"
 #include "jobs/vendor/google_calendar.h"
-#include "send/form.h"
 
 #define PAGES_MAX 10000
 

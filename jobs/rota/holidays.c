@@ -5,7 +5,7 @@
 #include <libical/ical.h>
 #include <string.h>
 
-#include "base/text.h"
+#include <bmad/text.h>
 
 #define EVENT_DAYS_MAX  3660   /* one event takes no more than ten years */
 #define OCCURRENCES_MAX 200000 /* of all events of a calendar, looked at */

@@ -6,10 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bmad/file.h>
+#include <bmad/text.h>
 #include <bmad/time.h>
-
-#include "base/file.h"
-#include "base/text.h"
 
 #define LINE_OCTETS 75   /* without its end; the blank before a continued line counts */
 #define FILE_MODE   0644 /* to be subscribed to */

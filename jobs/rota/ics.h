@@ -3,7 +3,8 @@
 #ifndef JOBS_ROTA_ICS_H
 #define JOBS_ROTA_ICS_H
 
-#include "base/buf.h"
+#include <bmad/buf.h>
+
 #include "jobs/rota/event.h"
 
 struct ics_calendar {

@@ -7,9 +7,8 @@
 
 #include <string.h>
 
+#include <bmad/buf.h>
 #include <bmad/time.h>
-
-#include "base/buf.h"
 
 static void exchange(const struct line_up *line, size_t a, size_t b)
 {

@@ -4,9 +4,8 @@
 
 #include <string.h>
 
+#include <bmad/text.h>
 #include <bmad/time.h>
-
-#include "base/text.h"
 
 /* -- reading ---------------------------------------------------------------------------------------- */
 

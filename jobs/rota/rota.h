@@ -3,7 +3,8 @@
 #ifndef JOBS_ROTA_ROTA_H
 #define JOBS_ROTA_ROTA_H
 
-#include "base/buf.h"
+#include <bmad/buf.h>
+
 #include "jobs/rota/draw.h"
 #include "jobs/rota/holidays.h"
 

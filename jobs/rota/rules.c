@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include <bmad/text.h>
 #include <bmad/time.h>
 
-#include "base/text.h"
 #include "jobs/rota/holidays.h"
 
 static bool is_blank_name(const char *name)

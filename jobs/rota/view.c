@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include <bmad/mem.h>
-
-#include "base/text.h"
+#include <bmad/text.h>
 
 static const char *text_at(const struct json *object, const char *key)
 {

@@ -12,13 +12,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <bmad/buf.h>
+#include <bmad/form.h>
 #include <bmad/json.h>
+#include <bmad/text.h>
 
-#include "base/buf.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "jobs/vendor/vendors.h"
-#include "send/form.h"
 
 #define SCOPE        "https://www.googleapis.com/auth/calendar.events"
 #define GRANT        "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -233,7 +232,7 @@ static struct err *make_form(struct api *api, struct buf *form)
 
 	if (own->key_file) {
 		PASS(add_assertion(&assertion, own, api_wall_s(api)));
-		redact_add(buf_text(&assertion));
+		api_secret(buf_text(&assertion));
 		add_field(form, "grant_type", GRANT);
 		add_field(form, "assertion", buf_text(&assertion));
 		return NULL;

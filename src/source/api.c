@@ -199,6 +199,11 @@ struct err *api_exchange(struct api *api, const struct api_request *request, str
 
 /* -- the session ------------------------------------------------------------------------------------ */
 
+void api_secret(const char *secret)
+{
+	redact_add(secret);
+}
+
 void api_session(struct api *api, const char *base, const char *token, int64_t life_ms)
 {
 	redact_add(token);

@@ -296,3 +296,11 @@ def test_files_that_the_documents_name_are_there(name):
     assert named
     missing = [path for path in named if not ("NAME" in path or (ROOT / path).exists())]
     assert not missing
+
+
+def test_job_modules_stand_on_the_public_headers():
+    """CONTRIBUTING says so: nothing below jobs/ includes what is below src/."""
+    inner = [f"{path.relative_to(ROOT)}: {line}" for path in sorted((ROOT / "jobs").rglob("*.[ch]"))
+             for line in path.read_text().splitlines()
+             if re.match(r'#include "(?!jobs/|tests/modules/)', line)]
+    assert not inner, "use <bmad/...>: " + "; ".join(inner)
