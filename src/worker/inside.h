@@ -129,8 +129,10 @@ enum log_level run_narration(void);
 struct err *run_add_messages(
     struct run *run, const struct message *message, const struct json *data, bool whole) MUST_CHECK;
 
-/* The JSON of `--json` as far as the worker knows it (report.c), to be free()d. FAILED: what was queued never
- * was. */
+/*
+ * The JSON of `--json` as far as the worker knows it (report.c), to be free()d. Once for a run, whose data
+ * objects it takes. FAILED: what was queued never was.
+ */
 char *run_report(struct run *run, bool failed);
 
 #endif

@@ -623,6 +623,7 @@ int main(void)
 	    BENCH_TEST(a_broken_template_degrades_the_run_and_says_why),
 	    BENCH_TEST(a_suppressed_message_names_the_run_that_sent_it),
 	    BENCH_TEST(the_report_shows_data_messages_and_metrics),
+	    BENCH_TEST(the_report_of_a_run_that_failed_shows_no_message_for_there_never_was_one),
 	    BENCH_TEST(secrets_do_not_reach_the_report),
 	    BENCH_TEST(a_dry_run_renders_but_commits_nothing),
 	    BENCH_TEST(a_scheduled_dry_run_commits_its_slot_and_nothing_else),
