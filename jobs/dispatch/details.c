@@ -39,8 +39,7 @@ static struct err *read_answer(const struct api_answer *answer, struct json **ou
 	return ERR(ERR_PERMANENT, "the answer is no object");
 }
 
-/* -- the index that the portal looks into ------------------------------------------------------------------
- */
+/* -- the index that the portal looks into ----------------------------------------------------------- */
 
 static struct err *look_for_move(struct monitor *monitor, const struct dispatch *d, const char *start)
 {
@@ -74,8 +73,7 @@ static struct err *index_it(struct monitor *monitor, const struct dispatch *d)
 	return e;
 }
 
-/* -- one dispatch ------------------------------------------------------------------------------------------
- */
+/* -- one dispatch ----------------------------------------------------------------------------------- */
 
 static void visit_begin(
     struct visit *visit, struct monitor *monitor, const struct dispatch *d, const struct json *details)
@@ -129,8 +127,7 @@ static struct err *act(struct monitor *monitor, const struct dispatch *d, const 
 	return say_event(monitor, d, "internal_error", "see the log");
 }
 
-/* -- many of them ------------------------------------------------------------------------------------------
- */
+/* -- many of them ----------------------------------------------------------------------------------- */
 
 static struct err *tell_unread(struct monitor *monitor, const struct dispatch *d, struct err *why)
 {

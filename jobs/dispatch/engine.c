@@ -21,13 +21,12 @@ struct step {
 	/* A text, and the note of it. */
 	const char *text, *text_stem, *hours;
 	enum party to;
-	bool confirms;       /* whoever gets it gets no reminder in the same visit */
-	int64_t over, until; /* minutes before the start: more than OVER, UNTIL at most */
+	bool confirms; /* whoever gets it gets no reminder in the same visit */
 	bool any_time;
+	int64_t over, until; /* minutes before the start: more than OVER, UNTIL at most */
 };
 
-/* -- what steps have in common -----------------------------------------------------------------------------
- */
+/* -- what steps have in common ---------------------------------------------------------------------- */
 
 static bool is_future(const struct visit *visit)
 {
@@ -61,8 +60,7 @@ static struct err *append(
 	return say_note(visit->monitor, visit->dispatch, &words, out_why);
 }
 
-/* -- notes without a text ----------------------------------------------------------------------------------
- */
+/* -- notes without a text --------------------------------------------------------------------------- */
 
 static bool is_missing(const struct visit *visit, const struct step *step)
 {
@@ -87,8 +85,7 @@ static struct err *confirm(struct visit *visit, const struct step *step)
 	return tell_end(visit, step->event, why);
 }
 
-/* -- texts with their note ---------------------------------------------------------------------------------
- */
+/* -- texts with their note -------------------------------------------------------------------------- */
 
 static bool is_time(const struct visit *visit, const struct step *step)
 {
@@ -136,8 +133,7 @@ static struct err *take_text(struct visit *visit, const struct step *step, bool 
 	return tell_end(visit, step->event, why);
 }
 
-/* -- another engineer --------------------------------------------------------------------------------------
- */
+/* -- another engineer ------------------------------------------------------------------------------- */
 
 static bool has_changed(const struct visit *visit, const struct step *step)
 {
@@ -181,8 +177,7 @@ static struct err *tell_change(struct visit *visit, const struct step *step)
 	    "tech_changed_sms_tech");
 }
 
-/* -- the sequences -----------------------------------------------------------------------------------------
- */
+/* -- the sequences ---------------------------------------------------------------------------------- */
 
 #define REMINDER(party_, name_, mark_, hours_, over_, until_)                                                \
 	{                                                                                                    \
@@ -260,8 +255,7 @@ static const struct sequence {
     [STATUS_CANCELLED] = {cancelled_steps, ARRAY_SIZE(cancelled_steps)},
 };
 
-/* -- the front desk ----------------------------------------------------------------------------------------
- */
+/* -- the front desk --------------------------------------------------------------------------------- */
 
 const char *engine_missing(const struct dispatch *d)
 {

@@ -36,8 +36,7 @@ const struct option dispatch_options[] = {
 };
 /* clang-format on */
 
-/* -- the list ---------------------------------------------------------------------------------------------
- */
+/* -- the list --------------------------------------------------------------------------------------- */
 
 /* One bad record is that record's trouble. */
 static struct err *take_record(void *arg, const struct json *record)
@@ -124,8 +123,7 @@ static void count_statuses(struct monitor *monitor, struct dispatch *const *item
 		run_value(monitor->run, status_name((enum status)status), (double)counts[status]);
 }
 
-/* -- rounds -----------------------------------------------------------------------------------------------
- */
+/* -- rounds ----------------------------------------------------------------------------------------- */
 
 /*
  * Moves the next dispatch of each ticket from REST, sorted by ticket, to ROUND: what one visit notes, the
@@ -159,8 +157,7 @@ static struct err *visit_all(struct monitor *monitor, struct dispatch **items, s
 	return NULL;
 }
 
-/* -- the cycle --------------------------------------------------------------------------------------------
- */
+/* -- the cycle -------------------------------------------------------------------------------------- */
 
 static struct err *list(struct monitor *monitor)
 {

@@ -33,8 +33,7 @@ struct monitor {
 	int texts_expired, notes_expired; /* in a row: the channel stands still */
 };
 
-/* -- say.c: notes, texts, events --------------------------------------------------------------------------
- */
+/* -- say.c: notes, texts, events -------------------------------------------------------------------- */
 
 /* A data object with what every template may want of DISPATCH. */
 struct json *say_data(const struct monitor *monitor, const struct dispatch *dispatch);
@@ -79,8 +78,7 @@ struct err *say_event(
 /* The same at once, for a run that is about to fail; what hinders it is passed over. */
 void say_last_words(struct monitor *monitor, const char *event, const char *why);
 
-/* -- engine.c: the decisions ------------------------------------------------------------------------------
- */
+/* -- engine.c: the decisions ------------------------------------------------------------------------ */
 
 /* What is known of one dispatch when it is its turn. */
 struct visit {
@@ -105,8 +103,7 @@ struct err *engine_act(struct visit *visit) MUST_CHECK;
 /* What is missing for the dispatch's sequence, in words; NULL: nothing. */
 const char *engine_missing(const struct dispatch *dispatch);
 
-/* -- details.c: reading tickets ---------------------------------------------------------------------------
- */
+/* -- details.c: reading tickets --------------------------------------------------------------------- */
 
 #define UNREAD_TOLD 20 /* tickets that could not be read and are told one by one; then their number is */
 
@@ -115,8 +112,7 @@ struct err *details_visit(struct monitor *monitor, struct dispatch *const *items
 /* The answer of one ticket, to be destroyed. */
 struct err *details_read(struct monitor *monitor, const char *ticket, struct json **out_details) MUST_CHECK;
 
-/* -- cancel.c ---------------------------------------------------------------------------------------------
- */
+/* -- cancel.c --------------------------------------------------------------------------------------- */
 
 struct err *cancel_run(struct monitor *monitor, const char *number) MUST_CHECK;
 

@@ -18,8 +18,7 @@
 #define TEXTS_GIVEN_UP  1
 #define NOTES_GIVEN_UP  2
 
-/* -- data -------------------------------------------------------------------------------------------------
- */
+/* -- data ------------------------------------------------------------------------------------------- */
 
 /* TEXT with room for the others beside it. */
 static const char *fitted(const char *text, struct arena *arena)
@@ -67,8 +66,7 @@ static struct labels labels_of(const struct dispatch *d)
 	         : (struct labels){{NULL}};
 }
 
-/* -- outcomes ---------------------------------------------------------------------------------------------
- */
+/* -- outcomes --------------------------------------------------------------------------------------- */
 
 /* Why a message that was waited for did not get through; NULL: it did, or would have. */
 static const char *fault_of(enum outcome outcome)
@@ -89,8 +87,7 @@ static void count_outcome(enum outcome outcome, int *expired)
 	*expired = outcome == OUTCOME_EXPIRED ? *expired + 1 : 0;
 }
 
-/* -- notes ------------------------------------------------------------------------------------------------
- */
+/* -- notes ------------------------------------------------------------------------------------------ */
 
 struct err *say_note(
     struct monitor *monitor, const struct dispatch *d, const struct note_words *words, const char **out_why)
@@ -126,8 +123,7 @@ struct err *say_note(
 	return NULL;
 }
 
-/* -- texts ------------------------------------------------------------------------------------------------
- */
+/* -- texts ------------------------------------------------------------------------------------------ */
 
 static struct message text_of(const struct monitor *monitor, const struct text_words *words, const char *key)
 {
@@ -219,8 +215,7 @@ struct err *say_text(
 	return NULL;
 }
 
-/* -- events -----------------------------------------------------------------------------------------------
- */
+/* -- events ----------------------------------------------------------------------------------------- */
 
 static struct json *event_data(
     const struct monitor *monitor, const struct dispatch *d, const char *event, const char *why)

@@ -67,8 +67,7 @@ struct err *dispatch_read_all(const struct vendor *vendor, const struct json *re
 
 const char *status_name(enum status status);
 
-/* -- for the vendors ----------------------------------------------------------------------------------------
- */
+/* -- for the vendors -------------------------------------------------------------------------------- */
 
 /* The text of FIELD, NULL if it is missing or null; PERMANENT error naming it if it is something else. */
 struct err *field_text(const struct json *record, const char *field, const char **out_text) MUST_CHECK;

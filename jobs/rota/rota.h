@@ -36,8 +36,7 @@ struct rota_start {
 struct err *rota_make(const struct rules *rules, const struct rota_start *start, uint64_t seed,
     struct holidays *holidays, struct arena *arena, struct rota *out) MUST_CHECK;
 
-/* -- leave.c: exchanges for those who are away ------------------------------------------------------------
- */
+/* -- leave.c: exchanges for those who are away ------------------------------------------------------ */
 
 /* A row of names, by position, and the days on which they are up. */
 struct line_up {
@@ -55,8 +54,7 @@ struct line_up {
 bool leave_give_way(
     const struct rules *rules, const struct line_up *line, const char *role, struct buf *unresolved);
 
-/* -- check.c ----------------------------------------------------------------------------------------------
- */
+/* -- check.c ---------------------------------------------------------------------------------------- */
 
 /*
  * Rules 1 to 6 on a rota as it was made; BUG error that names rule and day. EXCHANGED: rounds of rule 4 may
@@ -71,8 +69,7 @@ struct err *rota_check(const struct rota *rota, const struct rules *rules, const
  */
 struct err *rota_check_day(const struct rota *rota, const struct rules *rules, size_t at) MUST_CHECK;
 
-/* -- finding ----------------------------------------------------------------------------------------------
- */
+/* -- finding ---------------------------------------------------------------------------------------- */
 
 /* The index of DAY, or COUNT. */
 size_t rota_find(const struct rota *rota, int64_t day);

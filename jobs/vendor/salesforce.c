@@ -60,8 +60,7 @@ static const struct api_header headers[] = {
     {NULL, NULL},
 };
 
-/* -- signing in -------------------------------------------------------------------------------------------
- */
+/* -- signing in ------------------------------------------------------------------------------------- */
 
 const char *salesforce_origin(const char *url, struct arena *arena)
 {
@@ -231,8 +230,7 @@ static enum api_verdict judge(const struct api_answer *answer)
 	return answer->status >= 500 ? API_AGAIN : API_FINAL;
 }
 
-/* -- calls ------------------------------------------------------------------------------------------------
- */
+/* -- calls ------------------------------------------------------------------------------------------ */
 
 /* What the other side says of a failure: a list of message and errorCode. */
 static struct err *failed(const struct api_answer *answer, const struct json *value)
@@ -319,7 +317,7 @@ struct err *salesforce_query(struct api *api, const char *soql, salesforce_recor
 	percent_add(&path, soql);
 	pages.paths[0] = buf_text(&path);
 	for (size_t i = 0; i < pages.count; i++) {
-		struct json *page;
+		struct json *page = NULL;
 
 		TRY(salesforce_get(api, pages.paths[i], NULL, &page), "page %zu", i + 1);
 		struct err *e = take_page(page, &pages, record, arg);

@@ -257,8 +257,8 @@ static void draw_grid(struct chart *chart)
 	double step = step_of(chart->peak);
 	char text[32];
 
-	for (double units = 0; units <= chart->peak; units += step) {
-		double y = y_of(chart, units);
+	for (int line = 0; line * step <= chart->peak; line++) {
+		double units = line * step, y = y_of(chart, units);
 
 		canvas_fill(chart->canvas, units > 0 ? GRID : SUBTLE, LEFT, y - 0.5, RIGHT - LEFT, 1);
 		snprintf(text, sizeof(text), "%.7g", units);

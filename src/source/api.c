@@ -438,5 +438,6 @@ struct err *api_call(struct api *api, const struct api_request *request, struct 
 {
 	struct single single = {api, out_answer};
 
+	*out_answer = (struct api_answer){.retry_after_ms = -1};
 	return api_call_all(api, request, 1, 1, keep_single, &single);
 }

@@ -79,8 +79,7 @@ static void must(struct err *e)
 		die(e);
 }
 
-/* -- the processes ------------------------------------------------------------------------------------------
- */
+/* -- the processes ---------------------------------------------------------------------------------- */
 
 static void on_request(
     void *arg, struct peer *peer, enum request_kind kind, uint64_t sequence, const void *request)
@@ -144,8 +143,7 @@ static int drain(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* -- the outbox
- * ----------------------------------------------------------------------------------------------- */
+/* -- the outbox ------------------------------------------------------------------------------------- */
 
 static int64_t new_run(struct arena *arena)
 {
@@ -230,8 +228,7 @@ static struct json *list(struct arena *arena)
 	return rows;
 }
 
-/* -- commands
- * --------------------------------------------------------------------------------------------------- */
+/* -- commands --------------------------------------------------------------------------------------- */
 
 static struct process *named(const char *name)
 {

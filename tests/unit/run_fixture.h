@@ -29,8 +29,7 @@
 #include "worker/inside.h"
 #include "worker/sources.h"
 
-/* -- the job module: its run is what the test says
- * ------------------------------------------------------------- */
+/* -- the job module: its run is what the test says -------------------------------------------------- */
 
 static struct err *(*body)(struct run *run);
 static struct err *(*after)(struct run *run);
@@ -75,8 +74,7 @@ static const struct job_module tester = {
 
 const struct job_module *const job_modules[] = {&tester, NULL};
 
-/* -- the store: all of store/client.h, so that the real one is not linked
- * ----------------------------------------- */
+/* -- the store: all of store/client.h, so that the real one is not linked --------------------------- */
 
 struct store_client {
 	struct buf calls;            /* "state(k) commit(2 messages) " */
@@ -197,8 +195,7 @@ struct err *store_call(struct store_client *client, enum request_kind kind, cons
 	return NULL;
 }
 
-/* -- the bench: a configuration, tools and one run
- * ------------------------------------------------------------- */
+/* -- the bench: a configuration, tools and one run -------------------------------------------------- */
 
 static const char yaml[] =
     "daemon: {store: \"sqlite:/nowhere/bmad.db\", timezone: UTC}\n"

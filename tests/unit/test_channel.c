@@ -95,8 +95,7 @@ static struct json *parse(const char *text)
 	return value;
 }
 
-/* -- URLs --------------------------------------------------------------------------------------------------
- */
+/* -- URLs ------------------------------------------------------------------------------------------- */
 
 static void urls_are_https_or_go_nowhere_far(void **state)
 {
@@ -185,8 +184,7 @@ static void retired_teams_hosts_are_refused_at_check(void **state)
 	}
 }
 
-/* -- webhook ------------------------------------------------------------------------------------------------
- */
+/* -- webhook ---------------------------------------------------------------------------------------- */
 
 static void the_signature_is_that_of_standard_webhooks(void **state)
 {
@@ -369,8 +367,7 @@ static void success_names_the_statuses_that_count(void **state)
 	assert_int_equal(judge(&options, 503, "", &id), VERDICT_LATER);
 }
 
-/* -- teams --------------------------------------------------------------------------------------------------
- */
+/* -- teams ------------------------------------------------------------------------------------------ */
 
 static void a_card_is_wrapped_or_unwrapped_as_the_workflow_takes_it(void **state)
 {
@@ -401,8 +398,7 @@ static void a_card_is_wrapped_or_unwrapped_as_the_workflow_takes_it(void **state
 	}
 }
 
-/* -- file
- * ----------------------------------------------------------------------------------------------------- */
+/* -- file ------------------------------------------------------------------------------------------- */
 
 static char *make_folder(char path[32])
 {
@@ -504,8 +500,7 @@ static void a_folder_without_its_parent_is_an_error_for_now(void **state)
 	err_destroy(e);
 }
 
-/* -- console
- * ------------------------------------------------------------------------------------------------- */
+/* -- console ---------------------------------------------------------------------------------------- */
 
 static void the_console_ends_each_message_with_one_newline(void **state)
 {

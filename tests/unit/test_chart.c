@@ -280,8 +280,8 @@ static void it_can_be_made_of_anything_that_has_hours(void **state)
 	    "{\"board\": [null, 7, {}, {\"label\": 5}, {\"label\": \"-\"}, {\"label\": \" - \"}]}",
 	    "{\"board\": [{\"target\": -5, \"actual\": -9223372036854775808, \"cum_gap\": 9223372036854775807}]}",
 	    "{\"board\": [{\"target\": 1e300, \"actual\": 0.5}], \"shift\": {\"hours\": -3}, \"zone\": []}",
-	    "{\"board\": [{\"label\": \"18:00 -03-18:00 -02\"}], \"status\": \"no_data\", \"shift\": {\"type\": "
-	    "\"\\u202e\\ud83d\\ude00\\n\\u0001\", \"hours\": 9999999}}",
+	    ("{\"board\": [{\"label\": \"18:00 -03-18:00 -02\"}], \"status\": \"no_data\", "
+	     "\"shift\": {\"type\": \"\\u202e\\ud83d\\ude00\\n\\u0001\", \"hours\": 9999999}}"),
 	};
 
 	(void)state;

@@ -134,8 +134,7 @@ static void a_steady_stream_is_not_stopped_for_ever(void **state)
 	rate_done(&limit);
 }
 
-/* -- the lane ---------------------------------------------------------------------------------------------
- */
+/* -- the lane --------------------------------------------------------------------------------------- */
 
 static const struct conf_channel plain = {
     .name = "c",
@@ -764,8 +763,7 @@ static void a_damaged_record_leaves_the_lane_open(void **state)
 	}
 }
 
-/* -- named lanes ------------------------------------------------------------------------------------------
- */
+/* -- named lanes ------------------------------------------------------------------------------------ */
 
 static void a_head_that_fails_while_others_pass_is_one_too_many(void **state)
 {

@@ -22,8 +22,7 @@
 #include "request/link.h"
 #include "request/peer.h"
 
-/* -- links: the other side is a process that runs a loop
- * ------------------------------------------------------- */
+/* -- links: the other side is a process that runs a loop -------------------------------------------- */
 
 /* Answers the request "die" by dying, "sleep" late, and any other with its key. */
 static void serve_request(
@@ -242,8 +241,7 @@ static void a_link_refuses_nonsense(void **state)
 	close(fds[1]);
 }
 
-/* -- sockets with names ------------------------------------------------------------------------------------
- */
+/* -- sockets with names ----------------------------------------------------------------------------- */
 
 static char folder[64];
 

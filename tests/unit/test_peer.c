@@ -17,8 +17,7 @@
 #include "request/frame.h"
 #include "request/peer.h"
 
-/* -- one side of a connection, with what happened to it
- * ------------------------------------------------------ */
+/* -- one side of a connection, with what happened to it --------------------------------------------- */
 
 struct side {
 	struct peer *peer;
@@ -154,8 +153,7 @@ static void ask(struct side *side, const char *job, const char *key)
 	peer_call(side->peer, REQ_STATE, &(struct state_ask){.job = job, .key = key}, on_reply, side);
 }
 
-/* -- peers
- * --------------------------------------------------------------------------------------------------- */
+/* -- peers ------------------------------------------------------------------------------------------ */
 
 static void calls_are_answered_in_both_directions(void **state)
 {

@@ -39,8 +39,7 @@ static void assert_fails(struct err *e, enum err_kind kind, const char *part)
 	err_destroy(e);
 }
 
-/* -- the run API
- * ------------------------------------------------------------------------------------------------ */
+/* -- the run API ------------------------------------------------------------------------------------ */
 
 static void a_run_knows_what_it_is(void **state)
 {
@@ -363,8 +362,7 @@ static void a_scheduled_dry_run_commits_its_slot_and_nothing_else(void **state)
 	run_done(&bench->run);
 }
 
-/* -- state
- * -------------------------------------------------------------------------------------------------------- */
+/* -- state ------------------------------------------------------------------------------------------ */
 
 static void state_is_the_stores_or_what_the_run_itself_has_set(void **state)
 {
@@ -420,8 +418,7 @@ static void a_commit_that_the_store_refuses_fails_the_run(void **state)
 	run_done(&bench->run);
 }
 
-/* -- send and wait
- * -------------------------------------------------------------------------------------------------- */
+/* -- send and wait ---------------------------------------------------------------------------------- */
 
 static void send_waits_for_the_end_and_names_it(void **state)
 {
@@ -502,8 +499,7 @@ static void a_run_that_must_end_while_it_waits_says_queued(void **state)
 	run_done(&bench->run);
 }
 
-/* -- timeouts, steps, what is said
- * -------------------------------------------------------------------------------------- */
+/* -- timeouts, steps, what is said ------------------------------------------------------------------ */
 
 static void once_cancelled_every_call_that_can_fail_does(void **state)
 {
@@ -556,9 +552,7 @@ static void decisions_are_told_only_when_asked_for(void **state)
 	run_done(&bench->run);
 }
 
-/* -- sources
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- sources ---------------------------------------------------------------------------------------- */
 
 static int64_t count_of(struct sql *db, const char *query)
 {

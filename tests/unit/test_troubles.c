@@ -18,8 +18,7 @@
 #define HOUR   (60 * MINUTE)
 #define NOON   INT64_C(1795000020000) /* a full minute */
 
-/* -- the policy: by the job's name -------------------------------------------------------------------------
- */
+/* -- the policy: by the job's name ------------------------------------------------------------------ */
 
 static const char *const ops[] = {"ops"}, *const both[] = {"ops", "mail"};
 
@@ -121,8 +120,7 @@ static const char *told(struct troubles *troubles, int64_t at_ms)
 	return text;
 }
 
-/* -- when -------------------------------------------------------------------------------------------------
- */
+/* -- when ------------------------------------------------------------------------------------------- */
 
 static void nothing_is_due_while_all_is_well(void **state)
 {
@@ -241,8 +239,7 @@ static void a_clock_that_is_set_back_does_not_silence_the_repeats(void **state)
 	troubles_destroy(troubles);
 }
 
-/* -- who ---------------------------------------------------------------------------------------------------
- */
+/* -- who -------------------------------------------------------------------------------------------- */
 
 static void each_channel_is_told_what_its_jobs_name_it_for(void **state)
 {
@@ -300,8 +297,7 @@ static void a_thousand_at_once_are_one_message_of_ten_and_a_number(void **state)
 	troubles_destroy(troubles);
 }
 
-/* -- what happens while it is told, and after
- * ----------------------------------------------------------------- */
+/* -- what happens while it is told, and after ------------------------------------------------------- */
 
 static void what_could_not_be_told_is_tried_again_a_minute_later(void **state)
 {
@@ -356,8 +352,7 @@ static void an_older_run_ends_nothing(void **state)
 	troubles_destroy(troubles);
 }
 
-/* -- the next life
- * --------------------------------------------------------------------------------------------- */
+/* -- the next life ---------------------------------------------------------------------------------- */
 
 static struct json *state_after(struct troubles *troubles, int64_t at_ms)
 {
