@@ -436,8 +436,7 @@ static struct err *keep_single(void *arg, size_t index, const struct api_answer 
 
 struct err *api_call(struct api *api, const struct api_request *request, struct api_answer *out_answer)
 {
-	struct single single = {api, out_answer};
-
 	*out_answer = (struct api_answer){.retry_after_ms = -1};
+	struct single single = {api, out_answer};
 	return api_call_all(api, request, 1, 1, keep_single, &single);
 }
