@@ -379,7 +379,8 @@ def test_root_leaves_no_file_that_the_stores_owner_cannot_use(open_folder, argum
         bmad.config.chmod(0o644)
 
         def run(*words):
-            return subprocess.run([binary, "-c", bmad.config, *words], capture_output=True, text=True, env=bmad.environment(), timeout=60)
+            return subprocess.run([binary, "-c", bmad.config, *words], capture_output=True, text=True, timeout=60,
+                                  env=bmad.environment({"BMAD_TEMPLATES": str(open_folder / "templates")}))
 
         if not first:
             assert run("--once", "beat").returncode == 0
