@@ -120,11 +120,13 @@ void view_put_board(struct json *view, const struct json *board)
 void view_bar(int64_t actual, int64_t target, char out[VIEW_BAR])
 {
 	static const char *const parts[] = {"", "\xe2\x96\x8f", "\xe2\x96\x8e", "\xe2\x96\x8d", "\xe2\x96\x8c", "\xe2\x96\x8b", "\xe2\x96\x8a", "\xe2\x96\x89"};
-	int64_t attainment = pct_tenths(actual, target), eighths = attainment * BAR_CELLS * 8 / 1000;
+	int64_t attainment = pct_tenths(actual, target), eighths = 0; /* less than none, or not known: none */
 	struct buf bar = {0};
 
 	if (attainment > 1000 * BAR_MOST / BAR_CELLS)
 		eighths = BAR_MOST * 8;
+	else if (attainment > 0)
+		eighths = attainment * BAR_CELLS * 8 / 1000;
 	for (int64_t cell = 0; cell < BAR_MOST && target > 0; cell++) {
 		int64_t filled = eighths - cell * 8;
 
