@@ -152,7 +152,8 @@ class Bmad:
     def environment(self, extra=None):
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BMAD_", "NOTIFY_"))}
         options = f"{SANITIZER_OPTIONS}:{kept.get('ASAN_OPTIONS', '')}"
-        return {**kept, "ASAN_OPTIONS": options, "BMAD_TEMPLATES": str(ROOT / "templates"), **(extra or {})}
+        leaks = f"suppressions={ROOT / 'tests/leaks.suppressions'}:print_suppressions=0"
+        return {**kept, "ASAN_OPTIONS": options, "LSAN_OPTIONS": leaks, "BMAD_TEMPLATES": str(ROOT / "templates"), **(extra or {})}
 
     def spawn(self, env=None, mounts=None):
         """Starts the daemon and does not wait for it; with MOUNTS (shell) in a view of the file system of its own."""
