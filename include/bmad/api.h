@@ -95,7 +95,6 @@ struct api_type {
 /* Every type, ending with NULL: jobs/vendor/vendors.c. */
 extern const struct api_type *const api_types[];
 
-const char *api_name(const struct api *api);
 const void *api_options(const struct api *api); /* the type's structure, references resolved */
 
 /* The wall clock in seconds, for what a sign-in must say of the time. */

@@ -76,11 +76,6 @@ void api_limit(struct api *api, const struct api_limits *limits)
 	api->limits = *limits;
 }
 
-const char *api_name(const struct api *api)
-{
-	return api->entry->name;
-}
-
 const void *api_options(const struct api *api)
 {
 	return api->entry->options;

@@ -22,13 +22,13 @@ class Clock:
     def __init__(self, folder):
         self.path = folder / "clock"
         self.path.write_bytes(struct.pack("q", 0))
-        self.library = folder / "clock.so"
-        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", self.library,
+        self.shim = folder / "clock.so"
+        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", self.shim,
                         ROOT / "tests/e2e/clock.c"], check=True)
 
     @property
     def environment(self):
-        return {"LD_PRELOAD": str(self.library), "BMAD_TEST_CLOCK": str(self.path)}
+        return {"LD_PRELOAD": str(self.shim), "BMAD_TEST_CLOCK": str(self.path)}
 
     def set(self, bmad, offset_s):
         with open(self.path, "r+b") as file:
